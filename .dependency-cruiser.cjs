@@ -1,0 +1,40 @@
+/** Imports go one way: engine <- protocol <- contract <- (hub, edge, control, sdk) <- (cli, console, dev). */
+const only = (name, from, to, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from, pathNot: '\\.test\\.ts$' },
+  to: { path: '^(shared|workers|sdk|cli|console|dev|bench|test)/', pathNot: to },
+})
+
+module.exports = {
+  forbidden: [
+    only('engine-imports-nothing', '^shared/engine/', '^shared/engine/', 'the engine is pure'),
+    {
+      name: 'engine-uses-no-package',
+      severity: 'error',
+      from: { path: '^shared/engine/', pathNot: '\\.test\\.ts$' },
+      to: { path: 'node_modules', pathNot: '^shared/' },
+    },
+    only('protocol-imports-engine', '^shared/protocol/', '^shared/(engine|protocol)/', 'protocol is below contract'),
+    only('contract-imports-down', '^shared/contract/', '^shared/', 'contract is below every Worker'),
+    only('hub-stays-alone', '^workers/hub/', '^(shared|workers/hub)/', 'a hub deploy drops sockets: keep it small'),
+    only('edge-stays-alone', '^workers/edge/', '^(shared|workers/edge)/', 'edge is the public data plane'),
+    only('control-stays-alone', '^workers/control/', '^(shared|workers/control)/', 'Workers meet at wires only'),
+    {
+      name: 'edge-takes-only-types-of-contract',
+      severity: 'error',
+      comment: 'zod stays out of the bundle of the edge',
+      from: { path: '^workers/edge/', pathNot: '\\.test\\.ts$' },
+      to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
+    },
+    only('cli-is-a-client', '^cli/', '^(shared|sdk|cli)/', 'the CLI speaks to the API only'),
+    { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+}
