@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { FlagKey } from './flag.ts'
+import { limits } from './limits.ts'
+import type { Role } from './resources.ts'
+
+/** What one address of the management API takes and gives: the routes, the OpenAPI document and the CLI read this. */
+export interface Endpoint {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+  /** Under `/api/v1`. Parameters as `:name`; each name has its schema in `pathParameters`. */
+  readonly path: string
+  readonly tag: string
+  readonly summary: string
+  readonly role: Role
+  readonly query?: z.ZodObject
+  readonly body?: z.ZodType
+  readonly result: z.ZodType
+  readonly status?: 200 | 201
+  /** Whether the answer carries an ETag; for PATCH, whether If-Match is required. */
+  readonly etag?: true
+}
+
+const keyOrId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a key or an id')
+
+export const pathParameters = {
+  org: keyOrId,
+  project: keyOrId,
+  environment: keyOrId,
+  key: FlagKey,
+  id: z.string().regex(/^[a-z]{3}_[0-9a-z]{26}$/, 'an id'),
+} as const
+
+export type PathParameter = keyof typeof pathParameters
+
+/** The names of the parameters of a path, as a type. */
+export type ParametersOf<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParametersOf<`/${Rest}`>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** Keeps the literal types of an endpoint. */
+export function endpoint<const E extends Endpoint>(definition: E): E {
+  return definition
+}
+
+export const PageQuery = z.strictObject({
+  cursor: z.string().max(200).optional().meta({ description: '`nextCursor` of the page before' }),
+  limit: z.coerce.number().int().min(1).max(limits.pageSize).default(50),
+})
+
+/** A page of a list; `nextCursor` is null on the last one. */
+export function page<Item extends z.ZodType>(item: Item) {
+  return z.strictObject({ items: z.array(item), nextCursor: z.string().nullable() })
+}

@@ -1,0 +1,20 @@
+import { toHex } from './ids.ts'
+
+const encoder = new TextEncoder()
+
+/** SHA-256 of the UTF-8 bytes of `text`, as 64 hex digits. Names snapshots, access records and keys at rest. */
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))))
+}
+
+/** HMAC-SHA-256 of the UTF-8 bytes of `text` under the UTF-8 bytes of `secret`. */
+export async function hmacSha256(secret: string, text: string): Promise<Uint8Array> {
+  const key = await crypto.subtle.importKey(
+    'raw',
+    encoder.encode(secret),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign'],
+  )
+  return new Uint8Array(await crypto.subtle.sign('HMAC', key, encoder.encode(text)))
+}

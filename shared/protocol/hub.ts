@@ -1,0 +1,78 @@
+/** What crosses between Workers and the hub. These shapes must stay readable by the version before and after. */
+
+/** A compiled version of an environment, as control hands it to the hub. */
+export interface Publication {
+  readonly signedHead: string
+  /** The snapshot: lines of `kind TAB key TAB JSON`, sorted by code unit. */
+  readonly body: string
+  /** The JSON text of an `AccessRecord`. */
+  readonly access: string
+}
+
+export type PublishAnswer =
+  /** It is head now, or was already. */
+  | { readonly outcome: 'applied' | 'unchanged'; readonly signedHead: string }
+  /** `behind`: an older version than the hub's head. `conflict`: the same version with another content. */
+  | { readonly outcome: 'refused'; readonly reason: 'behind' | 'conflict'; readonly signedHead: string }
+  | {
+      readonly outcome: 'refused'
+      readonly reason: 'bad_signature' | 'bad_content'
+      readonly signedHead: null
+    }
+
+/** The hub's word that this was head at `confirmedAt` (epoch milliseconds, the hub's clock). */
+export interface Confirmation {
+  readonly signedHead: string
+  readonly confirmedAt: number
+}
+
+/** What a reader holds already, by hash: the hub leaves out what has not changed. */
+export interface Held {
+  readonly snapshotHash?: string
+  readonly accessHash?: string
+}
+
+export interface ReadAnswer extends Confirmation {
+  readonly body?: string
+  readonly access?: string
+}
+
+/** The hub's entrypoint for control. */
+export interface HubPublishApi {
+  publish(environment: string, publication: Publication): Promise<PublishAnswer>
+  /** The signed head the hub holds, or null. */
+  head(environment: string): Promise<string | null>
+}
+
+/**
+ * The hub's entrypoint for the edge. `null`: nothing was ever published for that id. Its `fetch` opens a stream: a
+ * WebSocket upgrade of `https://hub/stream?environment=…&class=…&key=…[&since=…]`, already authorised by the edge.
+ */
+export interface HubReadApi {
+  confirm(environment: string): Promise<Confirmation | null>
+  read(environment: string, held: Held): Promise<ReadAnswer | null>
+}
+
+/** Names of the KV values of an environment: each holds its own signed head, since keys replicate independently. */
+export const kvNames = {
+  snapshot: (environment: string) => `snapshot:${environment}`,
+  access: (environment: string) => `access:${environment}`,
+}
+
+/** A KV value: the confirmation as JSON on the first line, then the body or the access record. */
+export function formatKvValue(confirmation: Confirmation, content: string): string {
+  return `${JSON.stringify(confirmation)}\n${content}`
+}
+
+/** Splits a KV value; `null` if it is not of that form. What it claims is to be verified by its reader. */
+export function parseKvValue(value: string): (Confirmation & { readonly content: string }) | null {
+  const end = value.indexOf('\n')
+  if (end < 0) return null
+  try {
+    const { signedHead, confirmedAt } = JSON.parse(value.slice(0, end)) as Partial<Confirmation> // checked below
+    if (typeof signedHead !== 'string' || typeof confirmedAt !== 'number') return null
+    return { signedHead, confirmedAt, content: value.slice(end + 1) }
+  } catch {
+    return null // not our value: the reader goes on to its next source
+  }
+}
