@@ -1,0 +1,67 @@
+import type { Json, Variant } from '../../shared/engine/model.ts'
+import type { FlagState, ValueType } from '../../shared/contract/flag.ts'
+import type { Role } from '../../shared/contract/resources.ts'
+import type { Database } from './store/database.ts'
+
+/** One environment as publication knows it. */
+export interface EnvironmentScope {
+  readonly orgId: string
+  readonly environmentId: string
+}
+
+/** Drives publication. `arm` must be durable when it resolves; `go` only hastens what `arm` promised. */
+export interface Publishers {
+  arm(scope: EnvironmentScope): Promise<void>
+  go(scope: EnvironmentScope): void
+}
+
+/** What use cases need from outside. */
+export interface Deps {
+  readonly db: Database
+  readonly publishers: Publishers
+  readonly nowMs: () => number
+  /** The secret behind the check values in keys, shared with the edge. */
+  readonly checkSecret: string
+}
+
+/** Who asks, as the token says. */
+export interface Actor {
+  readonly keyId: string
+  readonly orgId: string
+  readonly orgKey: string
+  readonly role: Role
+  readonly project: { readonly id: string; readonly key: string } | null
+  readonly environment: { readonly id: string; readonly key: string } | null
+  readonly requestId: string
+  readonly idempotency: Idempotency | null
+}
+
+/** What identifies a repeated write: `id` and `requestHash` are stored, `encryptionKey` never is. */
+export interface Idempotency {
+  readonly id: string
+  readonly requestHash: string
+  readonly encryptionKey: CryptoKey
+}
+
+type WithId<R> = R extends { id?: string | undefined } ? Omit<R, 'id'> & { id: string } : never
+
+/** A state as stored: every rule has its id. */
+export type AppliedFlagState = Omit<FlagState, 'rules'> & { rules: WithId<FlagState['rules'][number]>[] }
+
+/** What history keeps of a flag at a version. */
+export interface FlagRecord {
+  readonly key: string
+  readonly valueType: ValueType
+  readonly variants: readonly Variant[]
+  readonly seed: string
+  readonly clientVisible: boolean
+  readonly archived: boolean
+  readonly state: AppliedFlagState
+}
+
+/** A row of history at some version: the newest state of one object. */
+export interface HistoryRow {
+  readonly kind: 'flag' | 'key'
+  readonly objectId: string
+  readonly state: Json
+}
