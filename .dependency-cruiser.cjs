@@ -3,7 +3,7 @@ const only = (name, from, to, comment) => ({
   name,
   severity: 'error',
   comment,
-  from: { path: from, pathNot: '\\.test\\.ts$' },
+  from: { path: from, pathNot: '(\\.test|/test-kit)\\.ts$' },
   to: { path: '^(shared|workers|sdk|cli|console|dev|bench|test)/', pathNot: to },
 })
 
@@ -13,7 +13,7 @@ module.exports = {
     {
       name: 'engine-uses-no-package',
       severity: 'error',
-      from: { path: '^shared/engine/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^shared/engine/', pathNot: '(\\.test|/test-kit)\\.ts$' },
       to: { path: 'node_modules', pathNot: '^shared/' },
     },
     only('protocol-imports-engine', '^shared/protocol/', '^shared/(engine|protocol)/', 'protocol is below contract'),
@@ -25,7 +25,7 @@ module.exports = {
       name: 'edge-takes-only-types-of-contract',
       severity: 'error',
       comment: 'zod stays out of the bundle of the edge',
-      from: { path: '^workers/edge/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^workers/edge/', pathNot: '(\\.test|/test-kit)\\.ts$' },
       to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
     },
     only('cli-is-a-client', '^cli/', '^(shared|sdk|cli)/', 'the CLI speaks to the API only'),

@@ -103,7 +103,7 @@ CREATE TABLE "idempotency_keys" (
 	"org_id" text NOT NULL,
 	"id" text NOT NULL,
 	"request_hash" text NOT NULL,
-	"answer" "bytea",
+	"answer" text,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "idempotency_keys_org_id_id_pk" PRIMARY KEY("org_id","id")
 );

@@ -1,14 +1,13 @@
 import * as z from 'zod'
 import { FlagKey } from './flag.ts'
+import { JsonValue } from './json.ts'
 import { VersionToken } from './resources.ts'
 
-export const EvaluationContext = z
-  .record(z.string().max(200), z.json())
-  .meta({
-    id: 'EvaluationContext',
-    description: 'Attributes to evaluate for; `targetingKey` says who',
-    examples: [{ targetingKey: 'user-123' }],
-  })
+export const EvaluationContext = z.record(z.string().max(200), JsonValue).meta({
+  id: 'EvaluationContext',
+  description: 'Attributes to evaluate for; `targetingKey` says who',
+  examples: [{ targetingKey: 'user-123' }],
+})
 
 export const EvaluateRequest = z
   .strictObject({
@@ -17,13 +16,13 @@ export const EvaluateRequest = z
   })
   .meta({ id: 'EvaluateRequest' })
 
-const metadata = z.record(z.string(), z.json())
+const metadata = z.object({ ruleId: z.string().exactOptional() })
 
 export const Decision = z
   .union([
     z.strictObject({
       key: z.string(),
-      value: z.json(),
+      value: JsonValue,
       variant: z.string(),
       reason: z.enum(['STATIC', 'DEFAULT', 'TARGETING_MATCH', 'SPLIT', 'DISABLED']),
       metadata,
@@ -39,7 +38,7 @@ export const Decision = z
   .meta({ id: 'Decision', description: 'What the engine decided, in the terms of OpenFeature' })
 
 export const EvaluateResult = z
-  .strictObject({ environment: z.string(), version: VersionToken, flags: z.array(Decision) })
+  .strictObject({ environment: z.string(), version: VersionToken, flags: z.array(Decision).readonly() })
   .meta({ id: 'EvaluateResult' })
 
 export const ExplainRequest = z
@@ -52,7 +51,7 @@ export const Explanation = z
     version: VersionToken,
     context: EvaluationContext,
     decision: Decision,
-    trace: z.array(z.json()).meta({ description: 'Each step in order, with what it saw' }),
-    text: z.array(z.string()).meta({ description: 'The trace in words, one line a step' }),
+    trace: z.array(z.unknown()).readonly().meta({ description: 'Each step in order, with what it saw' }),
+    text: z.array(z.string()).readonly().meta({ description: 'The trace in words, one line a step' }),
   })
   .meta({ id: 'Explanation' })

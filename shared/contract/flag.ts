@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { AttributePath, Condition, measureCondition } from './condition.ts'
+import { JsonValue } from './json.ts'
 import { limits } from './limits.ts'
 
 export const FlagKey = z
@@ -20,7 +21,7 @@ export type ValueType = z.infer<typeof ValueType>
 export const FlagKind = z.enum(['release', 'experiment', 'operational', 'permission'])
 
 export const Variant = z
-  .strictObject({ key: z.string().min(1).max(limits.variantKeyLength), value: z.json() })
+  .strictObject({ key: z.string().min(1).max(limits.variantKeyLength), value: JsonValue })
   .meta({ id: 'Variant', description: 'A named value of the type of the flag' })
 export type Variant = z.infer<typeof Variant>
 
@@ -124,13 +125,9 @@ export const FlagCreate = z
     key: FlagKey,
     valueType: ValueType.default('boolean'),
     ...z.strictObject(definition).partial().shape,
-    environments: z
-      .record(z.string().max(64), FlagStatePatch)
-      .optional()
-      .meta({
-        description:
-          'The first state of the flag in the named environments; elsewhere it starts switched off',
-      }),
+    environments: z.record(z.string().max(64), FlagStatePatch).optional().meta({
+      description: 'The first state of the flag in the named environments; elsewhere it starts switched off',
+    }),
     comment,
   })
   .meta({ id: 'FlagCreate' })

@@ -35,12 +35,10 @@ export type ProblemCode = keyof typeof problems
 
 export const FieldError = z
   .strictObject({
-    pointer: z
-      .string()
-      .meta({
-        description: 'A JSON pointer into the body, or the name of a parameter',
-        examples: ['/variants/0/key'],
-      }),
+    pointer: z.string().meta({
+      description: 'A JSON pointer into the body, or the name of a parameter',
+      examples: ['/variants/0/key'],
+    }),
     detail: z.string(),
   })
   .meta({ id: 'FieldError' })

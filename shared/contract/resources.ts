@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { JsonValue } from './json.ts'
 import { limits } from './limits.ts'
 
 export const ResourceKey = z
@@ -118,8 +119,8 @@ export const AuditEntry = z
     project: z.string().nullable(),
     environment: z.string().nullable(),
     versions: z.record(z.string(), VersionToken),
-    before: z.json(),
-    after: z.json(),
+    before: JsonValue,
+    after: JsonValue,
     comment: z.string().nullable(),
     requestId: z.string(),
     previousHash: z.string(),

@@ -31,6 +31,18 @@ export type HeadVerifier = (signedHead: string) => Promise<Head | null>
 const algorithm = 'EdDSA'
 const type = 'halyard-head'
 
+/**
+ * Reads the public keys of a Worker's configuration: a JSON array of Ed25519 JWKs, each with a `kid`. Throws if it is
+ * anything else: a reader that trusts nobody by mistake must not start.
+ */
+export function parseTrustedKeys(text: string): readonly JWK[] {
+  const keys: unknown = JSON.parse(text)
+  if (!Array.isArray(keys) || !keys.every(isPublicKey)) {
+    throw new Error('TRUSTED_KEYS must be a JSON array of public Ed25519 JWKs that carry a kid')
+  }
+  return keys
+}
+
 /** Signs a head with a private Ed25519 JWK that carries a `kid`. */
 export async function signHead(head: Omit<Head, 'kid'>, privateJwk: JWK): Promise<string> {
   const kid = privateJwk.kid ?? ''
@@ -65,6 +77,14 @@ export function makeHeadVerifier(trusted: readonly JWK[]): HeadVerifier {
       return null // whatever is wrong with it, it is not a head: the caller keeps what it has
     }
   }
+}
+
+function isPublicKey(value: unknown): value is JWK {
+  if (typeof value !== 'object' || value === null) return false
+  const key = value as JWK // an object, and each field is checked here
+  return (
+    key.crv === 'Ed25519' && typeof key.x === 'string' && typeof key.kid === 'string' && key.d === undefined
+  )
 }
 
 const textFields = ['environment', 'snapshotHash', 'accessHash', 'clientHash', 'kid'] as const

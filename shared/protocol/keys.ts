@@ -28,7 +28,7 @@ const idLength = 26
 const checkLength = 5
 const secretLength = 30
 const crcLength = 6
-const form = /^hyd_(srv|cli|svc)_[0-9a-hjkmnp-tv-z]{31}[0-9A-Za-z]{36}$/
+const form = /^hyd_(srv|cli|svc|pat)_[0-9a-hjkmnp-tv-z]{31}[0-9A-Za-z]{36}$/
 const crcTable = makeCrcTable()
 
 /**

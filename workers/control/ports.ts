@@ -9,10 +9,18 @@ export interface EnvironmentScope {
   readonly environmentId: string
 }
 
-/** Drives publication. `arm` must be durable when it resolves; `go` only hastens what `arm` promised. */
+/** Drives publication. */
 export interface Publishers {
-  arm(scope: EnvironmentScope): Promise<void>
-  go(scope: EnvironmentScope): void
+  /** Durable when it resolves: the environment will be published even if the caller dies right after. */
+  arm(scope: EnvironmentScope): Promise<Armed>
+}
+
+/** A change that publication waits for. */
+export interface Armed {
+  /** It is committed: publish it now. */
+  go(): void
+  /** It was rolled back. */
+  release(): void
 }
 
 /** What use cases need from outside. */

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
   boolean,
-  customType,
   date,
   foreignKey,
   index,
@@ -25,10 +24,6 @@ import type { AppliedFlagState } from '../ports.ts'
  */
 
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
-const bytes = customType<{ data: Uint8Array; driverData: string }>({
-  dataType: () => 'bytea',
-  toDriver: (value) => `\\x${Array.from(value, (byte) => byte.toString(16).padStart(2, '0')).join('')}`,
-})
 const orgId = () => text('org_id').notNull()
 
 export const organizations = pgTable('organizations', {
@@ -132,7 +127,10 @@ export const flagStates = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.flagId] }),
-    foreignKey({ columns: [t.orgId, t.environmentId], foreignColumns: [environments.orgId, environments.id] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
     foreignKey({ columns: [t.orgId, t.flagId], foreignColumns: [flags.orgId, flags.id] }),
   ],
 )
@@ -159,7 +157,10 @@ export const apiKeys = pgTable(
   (t) => [
     primaryKey({ columns: [t.orgId, t.id] }),
     foreignKey({ columns: [t.orgId, t.projectId], foreignColumns: [projects.orgId, projects.id] }),
-    foreignKey({ columns: [t.orgId, t.environmentId], foreignColumns: [environments.orgId, environments.id] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
   ],
 )
 
@@ -205,7 +206,10 @@ export const stateHistory = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.kind, t.objectId, t.epoch, t.version] }),
-    foreignKey({ columns: [t.orgId, t.environmentId], foreignColumns: [environments.orgId, environments.id] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
   ],
 )
 
@@ -226,7 +230,10 @@ export const heads = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.epoch, t.version] }),
-    foreignKey({ columns: [t.orgId, t.environmentId], foreignColumns: [environments.orgId, environments.id] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
   ],
 )
 
@@ -243,7 +250,10 @@ export const outbox = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.epoch, t.version] }),
-    foreignKey({ columns: [t.orgId, t.environmentId], foreignColumns: [environments.orgId, environments.id] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
   ],
 )
 
@@ -254,7 +264,7 @@ export const idempotencyKeys = pgTable(
     orgId: orgId(),
     id: text('id').notNull(),
     requestHash: text('request_hash').notNull(),
-    answer: bytes('answer'),
+    answer: text('answer'),
     createdAt: moment('created_at').notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.orgId, t.id] }), index('idempotency_keys_created').on(t.createdAt)],

@@ -1,0 +1,98 @@
+import { Hono, type Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { api } from '../../shared/contract/api.ts'
+import { problems } from '../../shared/contract/problems.ts'
+import { makeId } from '../../shared/protocol/ids.ts'
+import type { AppEnv } from './http/app-env.ts'
+import { authenticate } from './http/authenticate.ts'
+import { openApiDocument } from './http/openapi.ts'
+import { referencePage } from './http/reference.ts'
+import type { Deps } from './ports.ts'
+import { ProblemError } from './problem.ts'
+import { auditRoutes } from './routes/audit.ts'
+import { evaluationRoutes } from './routes/evaluation.ts'
+import { flagRoutes } from './routes/flags.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { placeRoutes } from './routes/places.ts'
+import { shortFormRoutes } from './routes/short-forms.ts'
+import { asProblem } from './store/database.ts'
+
+/** The management API over these dependencies. `later` keeps work alive after an answer. */
+export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
+  const app = new Hono<AppEnv>()
+  app.use(async (c, next) => {
+    c.set('requestId', makeId('req'))
+    c.set('deps', deps)
+    c.set('later', later)
+    await next()
+    c.header('x-request-id', c.var.requestId)
+    c.header('cache-control', 'no-store')
+  })
+  app.onError(answerProblem)
+  app.notFound((c) => answerProblem(notFoundProblem(c), c))
+
+  app.get('/', (c) => c.redirect('/api/v1/reference'))
+  app.get('/healthz', (c) => c.json({ status: 'ok' }))
+  app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument(new URL(c.req.url).origin)))
+  app.get('/api/v1/reference', (c) => c.html(referencePage(new URL(c.req.url).origin)))
+
+  const routes = new Hono<AppEnv>()
+  routes.use('/whoami', authenticate)
+  routes.use('/orgs/*', authenticate)
+  routes.use('/flags', authenticate)
+  routes.use('/flags/*', authenticate)
+  routes.use('/evaluate', authenticate)
+  for (const part of [placeRoutes, flagRoutes, evaluationRoutes, keyRoutes, auditRoutes, shortFormRoutes])
+    routes.route('/', part())
+  app.route('/api/v1', routes)
+  return app
+}
+
+/** The only catch of the Worker. */
+function answerProblem(thrown: Error, c: Context<AppEnv>) {
+  const error = asProblem(thrown)
+  if (!(error instanceof ProblemError)) {
+    if (error instanceof HTTPException) return error.getResponse()
+    console.error(
+      JSON.stringify({
+        event: 'internal',
+        requestId: c.var.requestId,
+        error: String(thrown),
+        cause: String(thrown.cause),
+        stack: thrown.stack,
+      }),
+    )
+    return answerProblem(new ProblemError('internal'), c)
+  }
+  const { status, title } = problems[error.code]
+  const { detail, errors, current, headers } = error.extras
+  const body = {
+    type: `/api/v1/reference#${error.code}`,
+    title,
+    status,
+    code: error.code,
+    ...(detail !== undefined && { detail }),
+    requestId: c.var.requestId,
+    ...(errors && { errors }),
+    ...(current !== undefined && { current }),
+  }
+  return c.body(JSON.stringify(body), status, {
+    ...headers,
+    'content-type': 'application/problem+json',
+    'x-request-id': c.var.requestId,
+  })
+}
+
+const patterns = Object.values(api).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^/api/v1${path.replaceAll(/:[a-z]+/gi, '[^/]+')}/?$`),
+}))
+
+function notFoundProblem(c: Context): ProblemError {
+  const allowed = patterns.filter(({ pattern }) => pattern.test(c.req.path)).map(({ method }) => method)
+  if (allowed.length === 0) return new ProblemError('not_found', { detail: 'see /api/v1/reference' })
+  return new ProblemError('method_not_allowed', {
+    detail: `allowed: ${allowed.join(', ')}`,
+    headers: { allow: allowed.join(', ') },
+  })
+}

@@ -1,0 +1,18 @@
+import type { HubPublishApi } from '../../shared/protocol/hub.ts'
+import type { Publisher } from './publication/publisher.ts'
+
+/** Bindings, variables and secrets of the control Worker. */
+export interface Env {
+  /** Signs in as `halyard_app`; never the owner of the tables. */
+  readonly DATABASE_URL: string
+  /** `host:port` of a Neon-compatible gateway, where Postgres is not Neon itself. */
+  readonly NEON_GATEWAY?: string
+  /** The private Ed25519 JWK, with `kid`, that signs heads. */
+  readonly SIGNING_KEY: string
+  /** The secret of the check values in keys, shared with the edge. */
+  readonly ID_CHECK_SECRET: string
+  /** The public address of the edge, for examples in the API reference. */
+  readonly EDGE_URL?: string
+  readonly PUBLISHERS: DurableObjectNamespace<Publisher>
+  readonly HUB: Service & HubPublishApi
+}

@@ -1,0 +1,108 @@
+import type { Context } from 'hono'
+import type * as z from 'zod'
+import { jsonDepth } from '../../../shared/contract/condition.ts'
+import { limits } from '../../../shared/contract/limits.ts'
+import type { FieldError } from '../../../shared/contract/problems.ts'
+import { ProblemError } from '../problem.ts'
+
+const depthMax = 80
+
+/** The text of a body that is JSON by its own word, of a size that is allowed. */
+export async function readText(c: Context): Promise<string> {
+  const tooLarge = () => new ProblemError('body_too_large', { detail: `at most ${limits.bodyBytes} bytes` })
+  if (Number(c.req.header('content-length') ?? 0) > limits.bodyBytes) throw tooLarge()
+  const text = await readBounded(c.req.raw.body, limits.bodyBytes)
+  if (text === null) throw tooLarge()
+  const type = c.req.header('content-type') ?? ''
+  if (text !== '' && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
+    throw new ProblemError('unsupported_media_type')
+  return text
+}
+
+/** Parses and checks a body. An empty one counts as `{}`. */
+export function parseBody<Schema extends z.ZodType>(schema: Schema, text: string): z.output<Schema> {
+  let value: unknown
+  try {
+    value = JSON.parse(text === '' ? '{}' : text)
+  } catch (cause) {
+    throw new ProblemError('malformed_json', {
+      detail: cause instanceof Error ? cause.message : 'cannot be parsed',
+    })
+  }
+  const stored = storageError(value)
+  if (stored) throw new ProblemError('invalid_input', { errors: [stored] })
+  return check(schema, value)
+}
+
+/** Checks a value against its schema; every field that is wrong is named. */
+export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new ProblemError('invalid_input', { errors: fieldErrors(result.error.issues) })
+}
+
+/** One entry a field, with a JSON pointer (RFC 6901). Of the branches of a union, the one that came closest speaks. */
+export function fieldErrors(
+  issues: readonly z.core.$ZodIssue[],
+  base: readonly PropertyKey[] = [],
+): FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const path = [...base, ...issue.path]
+    if (issue.code === 'invalid_union' && issue.errors.length > 0)
+      return fieldErrors(closest(issue.errors), path)
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), detail: 'is not a field here' }))
+    }
+    return [{ pointer: pointerOf(path), detail: issue.message }]
+  })
+}
+
+type Branch = readonly z.core.$ZodIssue[]
+
+/** A branch is the further off, the more of its issues say that the very shape is another one. */
+function closest(branches: readonly Branch[]): Branch {
+  const distance = (branch: Branch) =>
+    branch.filter((issue) => issue.code === 'unrecognized_keys' || issue.path.length <= 1).length * 100 +
+    branch.length
+  return branches.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best))
+}
+
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
+/** What Postgres would not store: too deep a nesting, the character U+0000, half of a surrogate pair. */
+function storageError(value: unknown): FieldError | null {
+  if (jsonDepth(value, depthMax) > depthMax)
+    return { pointer: '', detail: `is nested more than ${depthMax} deep` }
+  const open: { pointer: string; value: unknown }[] = [{ pointer: '', value }]
+  for (let item = open.pop(); item; item = open.pop()) {
+    const { pointer, value: inner } = item
+    if (typeof inner === 'string' && !isStorable(inner))
+      return { pointer, detail: 'holds U+0000 or half of a surrogate pair' }
+    if (typeof inner !== 'object' || inner === null) continue
+    for (const [name, child] of Object.entries(inner)) {
+      if (!isStorable(name))
+        return { pointer, detail: 'has a name that holds U+0000 or half of a surrogate pair' }
+      open.push({ pointer: `${pointer}${pointerOf([name])}`, value: child })
+    }
+  }
+  return null
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+async function readBounded(body: ReadableStream<Uint8Array> | null, max: number): Promise<string | null> {
+  if (!body) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.byteLength
+    if (size > max) return null
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}

@@ -1,0 +1,187 @@
+import type { FlagPatch, FlagStatePatch } from '../../../shared/contract/flag.ts'
+import type { Actor, Deps } from '../ports.ts'
+import type { StateRow } from '../store/select.ts'
+import { commitChange, type EnvironmentRow, type Versions } from './change.ts'
+import { patchState } from './flag-rules.ts'
+import { checkIfMatch, etagOf } from './precondition.ts'
+import { openFlag, refuseArchived, reviseFlag, stateAt, type OpenFlag } from './revise-flag.ts'
+import { toFlag, toFlagInEnvironment, toFlagState } from './views.ts'
+
+interface FlagPath {
+  readonly project: string
+  readonly key: string
+}
+
+type StatePath = FlagPath & { readonly environment: string }
+type DefinitionPatch = Pick<
+  FlagPatch,
+  'name' | 'description' | 'tags' | 'kind' | 'variants' | 'clientVisible'
+>
+
+interface Conditional {
+  readonly ifMatch?: string | undefined
+  readonly comment?: string | undefined
+}
+
+/** Changes what a flag is, in every environment. */
+export async function updateFlag(
+  deps: Deps,
+  actor: Actor,
+  command: FlagPath & Conditional & { patch: DefinitionPatch },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
+    refuseArchived(open)
+    return definitionAnswer(
+      await reviseFlag(change, open, {
+        action: 'flag.update',
+        flag: given(command.patch),
+        comment: command.comment,
+      }),
+    )
+  })
+}
+
+/** Archives a flag, or brings it back: readers no longer find it, while its key, seed and state stay. */
+export async function archiveFlag(
+  deps: Deps,
+  actor: Actor,
+  command: FlagPath & Conditional & { archived: boolean },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
+    return definitionAnswer(
+      await reviseFlag(change, open, archival(open, command.archived, change.now, command.comment)),
+    )
+  })
+}
+
+/** Changes the state of a flag in one environment. */
+export async function updateFlagState(
+  deps: Deps,
+  actor: Actor,
+  command: StatePath & Conditional & { patch: FlagStatePatch },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    const { environment, state } = stateAt(open, command.environment)
+    checkIfMatch(
+      command.ifMatch,
+      etagOf(state.stateRevision),
+      toFlagState(open.flag.key, environment.key, state),
+    )
+    refuseArchived(open)
+    const next = patchState(state.state, command.patch)
+    const revision = {
+      action: 'flag.update',
+      state: { environmentId: environment.id, next },
+      comment: command.comment,
+    }
+    return stateAnswer(await reviseFlag(change, open, revision), environment)
+  })
+}
+
+type Toggle = StatePath & { readonly enabled?: boolean | undefined; readonly comment?: string | undefined }
+
+/** Switches a flag on or off: to what is asked, or to the opposite. Needs no If-Match: it says all it means. */
+export async function toggleFlag(deps: Deps, actor: Actor, command: Toggle) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    const { environment, state } = stateAt(open, command.environment)
+    return stateAnswer(await reviseFlag(change, open, toggling(open, command, state)), environment)
+  })
+}
+
+/** The short form of `toggleFlag`: answers the whole flag. */
+export async function toggleFlagIn(deps: Deps, actor: Actor, command: Toggle) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    const { state } = stateAt(open, command.environment)
+    return wholeAnswer(await reviseFlag(change, open, toggling(open, command, state)), command.environment)
+  })
+}
+
+/** The short form of an update: definition and state in one change. */
+export async function updateFlagIn(
+  deps: Deps,
+  actor: Actor,
+  command: StatePath & Conditional & { patch: FlagPatch },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    const { environment, state } = stateAt(open, command.environment)
+    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    checkIfMatch(command.ifMatch, current.etag, current.result)
+    refuseArchived(open)
+    const { enabled, offVariant, overrides, rules, fallthrough, comment, ...definition } = command.patch
+    const next = patchState(state.state, { enabled, offVariant, overrides, rules, fallthrough })
+    const revision = {
+      action: 'flag.update',
+      flag: given(definition),
+      state: { environmentId: environment.id, next },
+      comment,
+    }
+    return wholeAnswer(await reviseFlag(change, open, revision), command.environment)
+  })
+}
+
+/** The short form of `archiveFlag`. */
+export async function archiveFlagIn(deps: Deps, actor: Actor, command: StatePath & Conditional) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    checkIfMatch(command.ifMatch, current.etag, current.result)
+    return wholeAnswer(
+      await reviseFlag(change, open, archival(open, true, change.now, command.comment)),
+      command.environment,
+    )
+  })
+}
+
+function toggling(open: OpenFlag, command: Toggle, state: StateRow) {
+  refuseArchived(open)
+  const next = { ...state.state, enabled: command.enabled ?? !state.state.enabled }
+  return {
+    action: 'flag.toggle',
+    state: { environmentId: state.environmentId, next },
+    comment: command.comment,
+  }
+}
+
+function archival(open: OpenFlag, archived: boolean, now: Date, comment: string | undefined) {
+  const isDone = (open.flag.archivedAt !== null) === archived
+  const archivedAt = isDone ? open.flag.archivedAt : archived ? now : null
+  return { action: archived ? 'flag.archive' : 'flag.restore', flag: { archivedAt }, comment }
+}
+
+/** The fields that a merge patch names. */
+function given<Patch extends object>(
+  patch: Patch,
+): Partial<{ [Name in keyof Patch]: Exclude<Patch[Name], undefined> }> {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never // only those left out are gone
+}
+
+interface Revised {
+  readonly after: OpenFlag
+  readonly versions: Versions
+}
+
+function definitionAnswer({ after: { flag }, versions }: Revised) {
+  return { result: { ...toFlag(flag), versions }, etag: etagOf(flag.revision) }
+}
+
+function stateAnswer({ after, versions }: Revised, environment: EnvironmentRow) {
+  const { state } = stateAt(after, environment.id)
+  return {
+    result: { ...toFlagState(after.flag.key, environment.key, state), versions },
+    etag: etagOf(state.stateRevision),
+  }
+}
+
+function wholeAnswer({ after, versions }: Revised, keyOrId: string) {
+  const { environment, state } = stateAt(after, keyOrId)
+  const view = toFlagInEnvironment({ ...after.flag, ...state, environment: environment.key })
+  return { result: { ...view, versions }, etag: etagOf(after.flag.revision, state.stateRevision) }
+}

@@ -1,0 +1,199 @@
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { Json } from '../../../shared/engine/model.ts'
+import { makeId } from '../../../shared/protocol/ids.ts'
+import { formatVersion } from '../../../shared/protocol/version.ts'
+import { auditHash } from '../audit-chain.ts'
+import type { Actor, Armed, Deps, HistoryRow } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
+import type { Tx } from '../store/database.ts'
+import { auditEntries, environments, organizations, outbox, stateHistory } from '../store/schema.ts'
+import { claimIdempotency, keepAnswer } from './idempotency.ts'
+
+export type EnvironmentRow = typeof environments.$inferSelect
+
+/** One change inside its transaction. */
+export interface Change {
+  readonly tx: Tx
+  readonly actor: Actor
+  readonly now: Date
+  /** Raises environments by one version each, writes their history rows, and gives the tokens by environment key. */
+  raise(
+    raised: readonly EnvironmentRow[],
+    history: (environment: EnvironmentRow) => readonly HistoryRow[],
+  ): Promise<Versions>
+  /** Writes the entry of one change; every change writes exactly one. */
+  audit(entry: AuditInput): Promise<void>
+}
+
+export type Versions = Record<string, string>
+
+export interface AuditInput {
+  readonly action: string
+  readonly resource: string
+  readonly project?: string
+  readonly environment?: string
+  readonly versions: Versions
+  readonly before: unknown
+  readonly after: unknown
+  readonly comment?: string | undefined
+}
+
+/** What a use case answers: the object, and its entity tag if it has one. */
+export interface Answer<R> {
+  readonly result: R
+  readonly etag?: string
+}
+
+/** The answer of a write; `isReplay` if the same request was answered before and nothing was done now. */
+export type Written<R> = Answer<R> & { readonly isReplay: boolean }
+
+/**
+ * Runs one change in one transaction, in the order that publication relies on: the organization's row is locked
+ * first (it orders all writes of a tenant), then the change is made, then every raised environment's publisher is
+ * armed, then all of it is committed, and only then the publishers are told to go.
+ */
+export async function commitChange<R>(
+  deps: Deps,
+  actor: Actor,
+  apply: (change: Change) => Promise<Answer<R>>,
+): Promise<Written<R>> {
+  const raised = new Set<string>()
+  let armed: Armed[] = []
+  try {
+    const written = await deps.db.write(actor.orgId, async (tx): Promise<Written<R>> => {
+      const earlier = await claimIdempotency<Answer<R>>(tx, actor)
+      if (earlier) return { ...earlier.answer, isReplay: true }
+      const chain = await lockChain(tx, actor)
+      const answer = await apply(beginChange({ tx, actor, now: new Date(deps.nowMs()), chain, raised }))
+      await keepAnswer(tx, actor, answer)
+      armed = await Promise.all(
+        [...raised].map((environmentId) => deps.publishers.arm({ orgId: actor.orgId, environmentId })),
+      )
+      return { ...answer, isReplay: false }
+    })
+    for (const change of armed) change.go()
+    return written
+  } catch (error) {
+    for (const change of armed) change.release()
+    throw error
+  }
+}
+
+interface ChainEnd {
+  sequence: number
+  hash: string
+}
+
+async function lockChain(tx: Tx, actor: Actor): Promise<ChainEnd> {
+  const [row] = await tx
+    .select({ sequence: organizations.auditSequence, hash: organizations.auditHash })
+    .from(organizations)
+    .where(eq(organizations.id, actor.orgId))
+    .for('update')
+  if (!row) throw new ProblemError('organization_not_found')
+  return row
+}
+
+interface Opened {
+  readonly tx: Tx
+  readonly actor: Actor
+  readonly now: Date
+  readonly chain: ChainEnd
+  readonly raised: Set<string>
+}
+
+function beginChange(opened: Opened): Change {
+  const { tx, actor, now } = opened
+  return {
+    tx,
+    actor,
+    now,
+    raise: (rows, history) => raiseVersions(opened, rows, history),
+    audit: (entry) => appendAudit(opened, entry),
+  }
+}
+
+async function raiseVersions(
+  { tx, actor, raised }: Opened,
+  rows: readonly EnvironmentRow[],
+  history: (environment: EnvironmentRow) => readonly HistoryRow[],
+): Promise<Versions> {
+  if (rows.length === 0) return {}
+  const behind = rows.find((row) => row.epochRequired)
+  if (behind)
+    throw new ProblemError('epoch_required', {
+      detail: `environment ${behind.key} is frozen until its epoch is raised`,
+    })
+  const updated = await tx
+    .update(environments)
+    .set({ version: sql`${environments.version} + 1` })
+    .where(
+      and(
+        eq(environments.orgId, actor.orgId),
+        inArray(
+          environments.id,
+          rows.map((row) => row.id),
+        ),
+      ),
+    )
+    .returning()
+  const objects = updated.flatMap((row) =>
+    history(row).map((object) => ({
+      ...object,
+      orgId: row.orgId,
+      environmentId: row.id,
+      epoch: row.epoch,
+      version: row.version,
+    })),
+  )
+  for (let start = 0; start < objects.length; start += 500)
+    await tx.insert(stateHistory).values(objects.slice(start, start + 500))
+  await tx.insert(outbox).values(
+    updated.map((row) => ({
+      orgId: row.orgId,
+      environmentId: row.id,
+      epoch: row.epoch,
+      version: row.version,
+    })),
+  )
+  for (const row of updated) raised.add(row.id)
+  return versionsOf(updated)
+}
+
+/** The present version tokens of environments, by environment key. */
+export function versionsOf(rows: readonly EnvironmentRow[]): Versions {
+  return Object.fromEntries(rows.map((row) => [row.key, formatVersion(row)]))
+}
+
+async function appendAudit({ tx, actor, now, chain }: Opened, entry: AuditInput): Promise<void> {
+  const content = {
+    orgId: actor.orgId,
+    id: makeId('aud', now.getTime()),
+    sequence: chain.sequence + 1,
+    time: now,
+    actor: actor.keyId,
+    action: entry.action,
+    resource: entry.resource,
+    project: entry.project ?? null,
+    environment: entry.environment ?? null,
+    versions: entry.versions,
+    before: asJson(entry.before),
+    after: asJson(entry.after),
+    comment: entry.comment ?? null,
+    requestId: actor.requestId,
+    previousHash: chain.hash,
+  }
+  const hash = await auditHash(content)
+  await tx.insert(auditEntries).values({ ...content, hash })
+  await tx
+    .update(organizations)
+    .set({ auditSequence: content.sequence, auditHash: hash })
+    .where(eq(organizations.id, actor.orgId))
+  chain.sequence = content.sequence
+  chain.hash = hash
+}
+
+/** What JSON keeps of a value: the hash must cover what a later reader will see. */
+function asJson(value: unknown): Json {
+  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json) // JSON.parse gives JSON
+}

@@ -1,0 +1,244 @@
+import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { Variant } from '../../../shared/engine/model.ts'
+import type { Flag, ParsedFlagCreate } from '../../../shared/contract/flag.ts'
+import { limits } from '../../../shared/contract/limits.ts'
+import type { FieldError } from '../../../shared/contract/problems.ts'
+import { makeId, makeSeed } from '../../../shared/protocol/ids.ts'
+import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
+import { flags, flagStates, variants } from '../store/schema.ts'
+import { selectEnvironments, type FlagRow } from '../store/select.ts'
+import { commitChange, type Change, type EnvironmentRow, type Versions, type Written } from './change.ts'
+import {
+  firstState,
+  patchState,
+  refuseErrors,
+  stateErrors,
+  variantErrors,
+  variantsOrDefault,
+} from './flag-rules.ts'
+import { findProject } from './find.ts'
+import { etagOf } from './precondition.ts'
+import { toFlag, toFlagInEnvironment, toRecord } from './views.ts'
+
+interface CreateFlags {
+  readonly project: string
+  readonly flags: readonly ParsedFlagCreate[]
+  readonly comment?: string | undefined
+}
+
+interface NewFlag {
+  readonly row: FlagRow
+  /** The first state by environment id. */
+  readonly states: ReadonlyMap<string, AppliedFlagState>
+}
+
+/** Creates one flag in every environment of a project. */
+export async function createFlag(deps: Deps, actor: Actor, project: string, flag: ParsedFlagCreate) {
+  return commitChange(deps, actor, async (change) => {
+    const { made, versions } = await insertFlags(
+      change,
+      { project, flags: [flag], comment: flag.comment },
+      '',
+    )
+    const row = made[0]?.row
+    if (!row) throw new Error('one flag in, one flag out')
+    return { result: { ...toFlag(row), versions }, etag: etagOf(row.revision) }
+  })
+}
+
+/** The short form: creates a flag and shows it with its state in one environment. */
+export async function createFlagIn(
+  deps: Deps,
+  actor: Actor,
+  at: { project: string; environment: string },
+  flag: ParsedFlagCreate,
+) {
+  return commitChange(deps, actor, async (change) => {
+    const { made, versions, rows } = await insertFlags(
+      change,
+      { project: at.project, flags: [flag], comment: flag.comment },
+      '',
+    )
+    const environment = rows.find((row) => row.key === at.environment)
+    const state = environment && made[0]?.states.get(environment.id)
+    if (!made[0] || !environment || !state)
+      throw new Error('the environment of the token belongs to its project')
+    const { row } = made[0]
+    const view = {
+      ...row,
+      environmentId: environment.id,
+      flagId: row.id,
+      state,
+      stateRevision: 1,
+      stateUpdatedAt: change.now,
+      environment: environment.key,
+    }
+    return { result: { ...toFlagInEnvironment(view), versions }, etag: etagOf(row.revision, 1) }
+  })
+}
+
+/** Creates many flags in one change: all of them, or none. */
+export async function importFlags(
+  deps: Deps,
+  actor: Actor,
+  command: CreateFlags,
+): Promise<Written<{ flags: Flag[]; versions: Versions }>> {
+  return commitChange(deps, actor, async (change) => {
+    const { made, versions } = await insertFlags(change, command, '/flags')
+    return { result: { flags: made.map(({ row }) => toFlag(row)), versions } }
+  })
+}
+
+async function insertFlags(change: Change, command: CreateFlags, at: string) {
+  const { tx, actor } = change
+  const project = await findProject(tx, actor.orgId, command.project)
+  const rows = await selectEnvironments(tx, actor.orgId, project.id)
+  await refuseTakenKeys(change, project.id, command.flags)
+  const made = makeFlags(change, { projectId: project.id, environments: rows, flags: command.flags, at })
+  await insertRows(change, made)
+  const versions = await change.raise(rows, (environment) =>
+    made.map(({ row, states }) => {
+      const state = states.get(environment.id)
+      if (!state) throw new Error('every flag has a state in every environment')
+      return { kind: 'flag', objectId: row.id, state: { ...toRecord(row, state) } as never } // FlagRecord is JSON
+    }),
+  )
+  for (const { row, states } of made) {
+    const after = { ...toFlag(row), states: Object.fromEntries(rows.map((e) => [e.key, states.get(e.id)])) }
+    await change.audit({
+      action: 'flag.create',
+      resource: `flag/${row.key}`,
+      project: project.key,
+      versions,
+      before: null,
+      after,
+      comment: command.comment,
+    })
+  }
+  return { made, versions, rows }
+}
+
+async function refuseTakenKeys(
+  { tx, actor }: Change,
+  projectId: string,
+  wanted: readonly ParsedFlagCreate[],
+) {
+  const folded = wanted.map((flag) => flag.key.toLowerCase())
+  const twice = wanted.find((flag, i) => folded.indexOf(flag.key.toLowerCase()) !== i)
+  if (twice)
+    throw new ProblemError('flag_exists', {
+      detail: `"${twice.key}" stands twice in this request; keys differ not only by case`,
+    })
+  const ofProject = and(eq(flags.orgId, actor.orgId), eq(flags.projectId, projectId))
+  const taken = await tx
+    .select({ key: flags.key })
+    .from(flags)
+    .where(and(ofProject, inArray(sql`lower(${flags.key})`, folded)))
+  if (taken.length > 0) {
+    const names = taken.map(({ key }) => `"${key}"`).join(', ')
+    throw new ProblemError('flag_exists', {
+      detail: `exists already, perhaps archived or written in another case: ${names}`,
+    })
+  }
+  const [present] = await tx
+    .select({ flags: count() })
+    .from(flags)
+    .where(and(ofProject, isNull(flags.archivedAt)))
+  if ((present?.flags ?? 0) + wanted.length > limits.flagsPerEnvironment) {
+    throw new ProblemError('limit_reached', {
+      detail: `a project may have ${limits.flagsPerEnvironment} flags`,
+    })
+  }
+}
+
+interface MakeFlags {
+  readonly projectId: string
+  readonly environments: readonly EnvironmentRow[]
+  readonly flags: readonly ParsedFlagCreate[]
+  readonly at: string
+}
+
+function makeFlags(
+  { actor, now }: Change,
+  { projectId, environments, flags: wanted, at }: MakeFlags,
+): NewFlag[] {
+  const errors: FieldError[] = []
+  const made = wanted.map((flag, index) => {
+    const pointer = at && `${at}/${index}`
+    const given = variantsOrDefault(flag.valueType, flag.variants)
+    errors.push(...variantErrors(flag.valueType, given, pointer))
+    const states = new Map(environments.map((row) => [row.id, firstState(given)]))
+    for (const [name, patch] of Object.entries(flag.environments ?? {})) {
+      const where = `${pointer}/environments/${name}`
+      const environment = environments.find((row) => row.key === name)
+      if (!environment)
+        errors.push({
+          pointer: where,
+          detail: `there is no such environment; there is ${environments.map((row) => row.key).join(', ')}`,
+        })
+      else if (actor.environment && actor.environment.id !== environment.id)
+        errors.push({ pointer: where, detail: 'is outside what the token may change' })
+      else {
+        const state = patchState(firstState(given), patch)
+        errors.push(...stateErrors(state, given, where))
+        states.set(environment.id, state)
+      }
+    }
+    return { row: newRow({ actor, now, projectId, flag, variants: given }), states }
+  })
+  refuseErrors(errors)
+  return made
+}
+
+interface NewRow {
+  readonly actor: Actor
+  readonly now: Date
+  readonly projectId: string
+  readonly flag: ParsedFlagCreate
+  readonly variants: Variant[]
+}
+
+function newRow({ actor, now, projectId, flag, variants: given }: NewRow): FlagRow {
+  return {
+    orgId: actor.orgId,
+    id: makeId('flg', now.getTime()),
+    projectId,
+    key: flag.key,
+    name: flag.name ?? flag.key,
+    description: flag.description ?? '',
+    tags: flag.tags ?? [],
+    kind: flag.kind ?? 'release',
+    valueType: flag.valueType,
+    clientVisible: flag.clientVisible ?? false,
+    seed: makeSeed(),
+    revision: 1,
+    archivedAt: null,
+    createdAt: now,
+    updatedAt: now,
+    variants: given,
+  }
+}
+
+async function insertRows({ tx, actor, now }: Change, made: readonly NewFlag[]) {
+  const { orgId } = actor
+  await tx.insert(flags).values(made.map(({ row: { variants: _, ...row } }) => row))
+  await tx
+    .insert(variants)
+    .values(
+      made.flatMap(({ row }) =>
+        row.variants.map((variant, position) => ({ orgId, flagId: row.id, position, ...variant })),
+      ),
+    )
+  const states = made.flatMap(({ row, states }) =>
+    [...states].map(([environmentId, state]) => ({
+      orgId,
+      environmentId,
+      flagId: row.id,
+      state,
+      updatedAt: now,
+    })),
+  )
+  for (let start = 0; start < states.length; start += 1_000)
+    await tx.insert(flagStates).values(states.slice(start, start + 1_000))
+}

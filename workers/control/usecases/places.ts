@@ -1,0 +1,215 @@
+/** Projects and environments: the places that flags live in. */
+import { and, count, eq } from 'drizzle-orm'
+import type * as z from 'zod'
+import { limits } from '../../../shared/contract/limits.ts'
+import type {
+  EnvironmentCreate,
+  EnvironmentPatch,
+  ProjectCreate,
+  ProjectPatch,
+} from '../../../shared/contract/resources.ts'
+import { makeId } from '../../../shared/protocol/ids.ts'
+import type { Actor, Deps, HistoryRow } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
+import { databaseFault } from '../store/database.ts'
+import { environments, flagStates, projects } from '../store/schema.ts'
+import { selectEnvironments, selectFlags } from '../store/select.ts'
+import { commitChange, versionsOf, type Change, type EnvironmentRow } from './change.ts'
+import { findEnvironment, findProject } from './find.ts'
+import { firstState } from './flag-rules.ts'
+import { checkIfMatch, etagOf } from './precondition.ts'
+import { toEnvironment, toProject, toRecord } from './views.ts'
+
+const usualEnvironments = [
+  { key: 'development', name: 'Development' },
+  { key: 'staging', name: 'Staging' },
+  { key: 'production', name: 'Production', protected: true },
+]
+
+/** Creates a project and its environments, each at its first version. */
+export async function createProject(deps: Deps, actor: Actor, command: z.infer<typeof ProjectCreate>) {
+  return commitChange(deps, actor, async (change) => {
+    const { tx, now } = change
+    const { orgId } = actor
+    const [present] = await tx.select({ n: count() }).from(projects).where(eq(projects.orgId, orgId))
+    refuseOver(present?.n ?? 0, limits.projectsPerOrganization, 'projects in an organization')
+    const values = {
+      orgId,
+      id: makeId('prj', now.getTime()),
+      key: command.key,
+      name: command.name ?? command.key,
+      createdAt: now,
+    }
+    const project = await insertOnce(
+      () => tx.insert(projects).values(values).returning(),
+      `project "${command.key}"`,
+    )
+    const rows: EnvironmentRow[] = []
+    for (const wanted of command.environments ?? usualEnvironments)
+      rows.push(await insertEnvironment(change, project.id, wanted))
+    const versions = await change.raise(rows, () => [])
+    const after = { ...toProject(project), environments: rows.map((row) => row.key) }
+    await change.audit({
+      action: 'project.create',
+      resource: `project/${project.key}`,
+      project: project.key,
+      versions,
+      before: null,
+      after,
+      comment: command.comment,
+    })
+    return { result: { ...toProject(project), versions }, etag: etagOf(project.revision) }
+  })
+}
+
+interface Conditional {
+  readonly ifMatch?: string | undefined
+}
+
+/** Renames a project. */
+export async function updateProject(
+  deps: Deps,
+  actor: Actor,
+  command: Conditional & { project: string; patch: z.infer<typeof ProjectPatch> },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const before = await findProject(change.tx, actor.orgId, command.project)
+    checkIfMatch(command.ifMatch, etagOf(before.revision), toProject(before))
+    const versions = versionsOf(await selectEnvironments(change.tx, actor.orgId, before.id))
+    const { name = before.name, comment } = command.patch
+    if (name === before.name)
+      return { result: { ...toProject(before), versions }, etag: etagOf(before.revision) }
+    const after = { ...before, name, revision: before.revision + 1 }
+    await change.tx
+      .update(projects)
+      .set(after)
+      .where(and(eq(projects.orgId, actor.orgId), eq(projects.id, before.id)))
+    await change.audit({
+      action: 'project.update',
+      resource: `project/${before.key}`,
+      project: before.key,
+      versions,
+      before: toProject(before),
+      after: toProject(after),
+      comment,
+    })
+    return { result: { ...toProject(after), versions }, etag: etagOf(after.revision) }
+  })
+}
+
+/** Creates an environment, in which every flag of the project starts switched off. */
+export async function createEnvironment(
+  deps: Deps,
+  actor: Actor,
+  command: { project: string; environment: z.infer<typeof EnvironmentCreate> },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const { tx, now } = change
+    const project = await findProject(tx, actor.orgId, command.project)
+    const present = await selectEnvironments(tx, actor.orgId, project.id)
+    refuseOver(present.length, limits.environmentsPerProject, 'environments in a project')
+    const row = await insertEnvironment(change, project.id, command.environment)
+    const flags = (await selectFlags(tx, actor.orgId, project.id)).map((flag) => ({
+      flag,
+      state: firstState(flag.variants),
+    }))
+    const states = flags.map(({ flag, state }) => ({
+      orgId: actor.orgId,
+      environmentId: row.id,
+      flagId: flag.id,
+      state,
+      updatedAt: now,
+    }))
+    for (let start = 0; start < states.length; start += 1_000)
+      await tx.insert(flagStates).values(states.slice(start, start + 1_000))
+    const versions = await change.raise(
+      [row],
+      () =>
+        flags.map(({ flag, state }): HistoryRow => ({
+          kind: 'flag',
+          objectId: flag.id,
+          state: toRecord(flag, state) as never,
+        })), // a FlagRecord is JSON
+    )
+    const after = toEnvironment({ ...row, version: 1 })
+    await change.audit({
+      action: 'environment.create',
+      resource: `environment/${row.key}`,
+      project: project.key,
+      environment: row.key,
+      versions,
+      before: null,
+      after,
+      comment: command.environment.comment,
+    })
+    return { result: { ...after, versions }, etag: etagOf(row.revision) }
+  })
+}
+
+/** Renames or protects an environment. */
+export async function updateEnvironment(
+  deps: Deps,
+  actor: Actor,
+  command: Conditional & { project: string; environment: string; patch: z.infer<typeof EnvironmentPatch> },
+) {
+  return commitChange(deps, actor, async (change) => {
+    const project = await findProject(change.tx, actor.orgId, command.project)
+    const before = await findEnvironment(change.tx, actor.orgId, command)
+    checkIfMatch(command.ifMatch, etagOf(before.revision), toEnvironment(before))
+    const versions = versionsOf([before])
+    const { name = before.name, protected: isProtected = before.protected, comment } = command.patch
+    const isSame = name === before.name && isProtected === before.protected
+    if (isSame) return { result: { ...toEnvironment(before), versions }, etag: etagOf(before.revision) }
+    const after = { ...before, name, protected: isProtected, revision: before.revision + 1 }
+    const { revision } = after
+    await change.tx
+      .update(environments)
+      .set({ name, protected: isProtected, revision })
+      .where(and(eq(environments.orgId, actor.orgId), eq(environments.id, before.id)))
+    await change.audit({
+      action: 'environment.update',
+      resource: `environment/${before.key}`,
+      project: project.key,
+      environment: before.key,
+      versions,
+      before: toEnvironment(before),
+      after: toEnvironment(after),
+      comment,
+    })
+    return { result: { ...toEnvironment(after), versions }, etag: etagOf(revision) }
+  })
+}
+
+async function insertEnvironment(
+  { tx, actor, now }: Change,
+  projectId: string,
+  wanted: { key: string; name?: string | undefined; protected?: boolean | undefined },
+) {
+  const values = {
+    orgId: actor.orgId,
+    id: makeId('env', now.getTime()),
+    projectId,
+    key: wanted.key,
+    name: wanted.name ?? wanted.key,
+    protected: wanted.protected ?? false,
+    createdAt: now,
+  }
+  return insertOnce(() => tx.insert(environments).values(values).returning(), `environment "${wanted.key}"`)
+}
+
+/** Inserts one row; a taken key is a conflict that names it. */
+async function insertOnce<Row>(insert: () => Promise<Row[]>, what: string): Promise<Row> {
+  try {
+    const [row] = await insert()
+    if (!row) throw new Error('an insert that returns gives its row')
+    return row
+  } catch (error) {
+    if (databaseFault(error)?.code === '23505')
+      throw new ProblemError('conflict', { detail: `${what} exists already` })
+    throw error
+  }
+}
+
+function refuseOver(present: number, max: number, what: string): void {
+  if (present >= max) throw new ProblemError('limit_reached', { detail: `at most ${max} ${what}` })
+}

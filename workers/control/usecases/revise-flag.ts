@@ -1,0 +1,172 @@
+import { and, eq } from 'drizzle-orm'
+import type { projects } from '../store/schema.ts'
+import { canonicalJson } from '../canonical-json.ts'
+import type { AppliedFlagState, FlagRecord } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
+import { flags, flagStates, variants } from '../store/schema.ts'
+import { selectEnvironments, selectStates, type FlagRow, type StateRow } from '../store/select.ts'
+import { versionsOf, type Change, type EnvironmentRow, type Versions } from './change.ts'
+import { findFlag, findProject, found } from './find.ts'
+import { refuseErrors, stateErrors, variantErrors } from './flag-rules.ts'
+import { toFlag, toRecord } from './views.ts'
+
+/** A flag with all that a change of it may touch. */
+export interface OpenFlag {
+  readonly project: typeof projects.$inferSelect
+  readonly flag: FlagRow
+  readonly environments: readonly EnvironmentRow[]
+  /** By environment id. */
+  readonly states: ReadonlyMap<string, StateRow>
+}
+
+interface Revision {
+  readonly action: string
+  readonly flag?: Partial<FlagRow>
+  /** The new state of one environment. */
+  readonly state?: { readonly environmentId: string; readonly next: AppliedFlagState }
+  readonly comment?: string | undefined
+}
+
+/** Reads a flag of a project for a change. */
+export async function openFlag(
+  { tx, actor }: Change,
+  at: { project: string; key: string },
+): Promise<OpenFlag> {
+  const project = await findProject(tx, actor.orgId, at.project)
+  const flag = await findFlag(tx, actor.orgId, at)
+  const environments = await selectEnvironments(tx, actor.orgId, project.id)
+  const states = await selectStates(tx, actor.orgId, flag.id)
+  return { project, flag, environments, states: new Map(states.map((row) => [row.environmentId, row])) }
+}
+
+/** The environment that a change names, with the flag's state there. */
+export function stateAt(
+  { environments, states }: OpenFlag,
+  keyOrId: string,
+): { environment: EnvironmentRow; state: StateRow } {
+  const environment = found(
+    environments.find((row) => row.key === keyOrId || row.id === keyOrId),
+    'environment_not_found',
+  )
+  return { environment, state: stateIn(states, environment.id) }
+}
+
+/** Archived flags are kept as they are. */
+export function refuseArchived({ flag }: OpenFlag): void {
+  if (flag.archivedAt)
+    throw new ProblemError('flag_archived', { detail: `restore "${flag.key}" before changing it` })
+}
+
+/**
+ * Writes a new definition, a new state, or both, as one change: raises exactly the environments whose readers see a
+ * difference, and audits what differs. A revision that changes nothing writes nothing.
+ */
+export async function reviseFlag(
+  change: Change,
+  before: OpenFlag,
+  revision: Revision,
+): Promise<{ after: OpenFlag; versions: Versions }> {
+  const after = apply(change, before, revision)
+  const isRedefined = after.flag !== before.flag
+  const restated = revision.state && after.states.get(revision.state.environmentId)
+  const isRestated = restated !== undefined && restated !== before.states.get(restated.environmentId)
+  // A state concerns its own environment, a definition all of them.
+  const concerned = before.environments.filter(
+    ({ id }) => isRedefined || !revision.state || id === revision.state.environmentId,
+  )
+  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned) }
+
+  refuseErrors(errorsOf(after, revision.state?.environmentId))
+  if (isRedefined) await writeDefinition(change, before.flag, after.flag)
+  if (isRestated) await writeState(change, restated)
+  const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
+  const raisedVersions = await change.raise(raised, ({ id }) => [
+    { kind: 'flag', objectId: after.flag.id, state: recordIn(after, id) as never }, // a FlagRecord is JSON
+  ])
+  const versions = { ...versionsOf(concerned), ...raisedVersions }
+  const environment = isRestated
+    ? before.environments.find(({ id }) => id === restated.environmentId)?.key
+    : undefined
+  await change.audit({
+    action: revision.action,
+    resource: `flag/${before.flag.key}`,
+    project: before.project.key,
+    ...(environment !== undefined && { environment }),
+    versions,
+    before: {
+      ...(isRedefined && toFlag(before.flag)),
+      ...(isRestated && { state: stateIn(before.states, restated.environmentId).state }),
+    },
+    after: { ...(isRedefined && toFlag(after.flag)), ...(isRestated && { state: restated.state }) },
+    comment: revision.comment,
+  })
+  return { after, versions }
+}
+
+function apply({ now }: Change, before: OpenFlag, { flag: patch, state }: Revision): OpenFlag {
+  const patched = { ...before.flag, ...patch }
+  const flag = isEqual(patched, before.flag)
+    ? before.flag
+    : { ...patched, revision: patched.revision + 1, updatedAt: now }
+  if (!state) return { ...before, flag }
+  const row = stateIn(before.states, state.environmentId)
+  if (isEqual(state.next, row.state)) return { ...before, flag }
+  const next = { ...row, state: state.next, stateRevision: row.stateRevision + 1, stateUpdatedAt: now }
+  return { ...before, flag, states: new Map(before.states).set(state.environmentId, next) }
+}
+
+function errorsOf({ flag, environments, states }: OpenFlag, ownEnvironmentId: string | undefined) {
+  const errors = variantErrors(flag.valueType, flag.variants, '')
+  for (const { id, key } of environments) {
+    for (const error of stateErrors(stateIn(states, id).state, flag.variants, '')) {
+      errors.push(
+        id === ownEnvironmentId
+          ? error
+          : { pointer: '/variants', detail: `${key} uses it at ${error.pointer}: ${error.detail}` },
+      )
+    }
+  }
+  return errors
+}
+
+async function writeDefinition({ tx, actor }: Change, before: FlagRow, { variants: list, ...row }: FlagRow) {
+  await tx
+    .update(flags)
+    .set(row)
+    .where(and(eq(flags.orgId, actor.orgId), eq(flags.id, row.id)))
+  if (isEqual(list, before.variants)) return
+  await tx.delete(variants).where(and(eq(variants.orgId, actor.orgId), eq(variants.flagId, row.id)))
+  await tx
+    .insert(variants)
+    .values(list.map((variant, position) => ({ orgId: actor.orgId, flagId: row.id, position, ...variant })))
+}
+
+async function writeState(
+  { tx, actor }: Change,
+  { flagId, environmentId, state, stateRevision, stateUpdatedAt }: StateRow,
+) {
+  await tx
+    .update(flagStates)
+    .set({ state, revision: stateRevision, updatedAt: stateUpdatedAt })
+    .where(
+      and(
+        eq(flagStates.orgId, actor.orgId),
+        eq(flagStates.flagId, flagId),
+        eq(flagStates.environmentId, environmentId),
+      ),
+    )
+}
+
+function recordIn({ flag, states }: OpenFlag, environmentId: string): FlagRecord {
+  return toRecord(flag, stateIn(states, environmentId).state)
+}
+
+function stateIn(states: ReadonlyMap<string, StateRow>, environmentId: string): StateRow {
+  const state = states.get(environmentId)
+  if (!state) throw new Error('every flag has a state in every environment')
+  return state
+}
+
+function isEqual(a: object, b: object): boolean {
+  return canonicalJson(a as never) === canonicalJson(b as never) // rows and records serialise as JSON
+}
