@@ -10,10 +10,12 @@ import { referencePage } from './http/reference.ts'
 import type { Deps } from './ports.ts'
 import { ProblemError } from './problem.ts'
 import { auditRoutes } from './routes/audit.ts'
+import { environmentRoutes } from './routes/environments.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
+import { flagStateRoutes } from './routes/flag-states.ts'
 import { flagRoutes } from './routes/flags.ts'
 import { keyRoutes } from './routes/keys.ts'
-import { placeRoutes } from './routes/places.ts'
+import { projectRoutes } from './routes/projects.ts'
 import { shortFormRoutes } from './routes/short-forms.ts'
 import { asProblem } from './store/database.ts'
 
@@ -42,11 +44,21 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   routes.use('/flags', authenticate)
   routes.use('/flags/*', authenticate)
   routes.use('/evaluate', authenticate)
-  for (const part of [placeRoutes, flagRoutes, evaluationRoutes, keyRoutes, auditRoutes, shortFormRoutes])
-    routes.route('/', part())
+  for (const part of parts) routes.route('/', part())
   app.route('/api/v1', routes)
   return app
 }
+
+const parts = [
+  projectRoutes,
+  environmentRoutes,
+  flagRoutes,
+  flagStateRoutes,
+  evaluationRoutes,
+  keyRoutes,
+  auditRoutes,
+  shortFormRoutes,
+]
 
 /** The only catch of the Worker. */
 function answerProblem(thrown: Error, c: Context<AppEnv>) {

@@ -48,7 +48,7 @@ export interface Actor {
 export interface Idempotency {
   readonly id: string
   readonly requestHash: string
-  readonly encryptionKey: CryptoKey
+  readonly encryptionKey: Awaited<ReturnType<typeof crypto.subtle.importKey>>
 }
 
 type WithId<R> = R extends { id?: string | undefined } ? Omit<R, 'id'> & { id: string } : never

@@ -33,8 +33,8 @@ async function findManagementKey(deps: Deps, token: string): Promise<FoundKey> {
     })
   }
   const key = await deps.db.findKey(await sha256Hex(token))
-  const isExpired = key?.expires_at != null && Date.parse(key.expires_at) <= deps.nowMs()
-  if (!key || key.class !== 'management' || key.revoked_at !== null || isExpired)
+  if (!key || key.class !== 'management' || key.revoked_at !== null) throw new ProblemError('unknown_key')
+  if (key.expires_at !== null && Date.parse(key.expires_at) <= deps.nowMs())
     throw new ProblemError('unknown_key')
   return key
 }

@@ -100,18 +100,17 @@ function queryParametersOf({ query }: Endpoint, schemas: Map<string, JsonSchema>
 }
 
 function headersOf({ method }: Endpoint) {
-  const header = (name: string, description: string, required = false) => ({
-    name,
-    in: 'header',
-    required,
-    description,
-    schema: { type: 'string' },
-  })
-  const headers = []
-  if (method === 'PATCH') headers.push(header('If-Match', 'The ETag that you read; * overwrites', true))
-  if (method !== 'GET')
-    headers.push(header('Idempotency-Key', 'The same key and content gives the same answer'))
-  return headers
+  const ifMatch = headerParameter('If-Match', 'The ETag that you read; * overwrites', true)
+  const idempotency = headerParameter(
+    'Idempotency-Key',
+    'The same key and content gives the same answer',
+    false,
+  )
+  return [...(method === 'PATCH' ? [ifMatch] : []), ...(method === 'GET' ? [] : [idempotency])]
+}
+
+function headerParameter(name: string, description: string, required: boolean) {
+  return { name, in: 'header', required, description, schema: { type: 'string' } }
 }
 
 /** The JSON Schema of a zod schema; those with an id become components and are referred to. */

@@ -9,10 +9,10 @@ const depthMax = 80
 
 /** The text of a body that is JSON by its own word, of a size that is allowed. */
 export async function readText(c: Context): Promise<string> {
-  const tooLarge = () => new ProblemError('body_too_large', { detail: `at most ${limits.bodyBytes} bytes` })
-  if (Number(c.req.header('content-length') ?? 0) > limits.bodyBytes) throw tooLarge()
+  const tooLarge = new ProblemError('body_too_large', { detail: `at most ${limits.bodyBytes} bytes` })
+  if (Number(c.req.header('content-length') ?? 0) > limits.bodyBytes) throw tooLarge
   const text = await readBounded(c.req.raw.body, limits.bodyBytes)
-  if (text === null) throw tooLarge()
+  if (text === null) throw tooLarge
   const type = c.req.header('content-type') ?? ''
   if (text !== '' && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
     throw new ProblemError('unsupported_media_type')

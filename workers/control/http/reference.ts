@@ -51,72 +51,17 @@ export function referencePage(origin: string) {
         </style>
       </head>
       <body>
-        <nav aria-label="Contents">
-          <strong>Halyard API</strong>
-          ${sections.map(
-            (section) =>
-              html`<p>${section.name}</p>
-                <ul>
-                  ${section.operations.map((o) => html`<li><a href="#${o.operationId}">${o.summary}</a></li>`)}
-                </ul>`,
-          )}
-          <p>Reference</p>
-          <ul>
-            <li><a href="#problems">Problems</a></li>
-            <li><a href="#schemas">Schemas</a></li>
-          </ul>
-        </nav>
+        ${contents(sections)}
         <main>
           <h1>${document.info.title}</h1>
           <p>${document.info.description}</p>
-          <p>
-            Base address <code>${origin}/api/v1</code>. Every request carries
-            <code>Authorization: Bearer hyd_svc_…</code>. The machine-readable form of this page is
-            <a href="/api/v1/openapi.json">openapi.json</a>.
-          </p>
-          <ul>
-            <li>
-              Every write answers with <code>versions</code>: the version of each environment, to ask the edge
-              for.
-            </li>
-            <li>
-              <code>PATCH</code> is JSON merge and needs <code>If-Match</code> with the ETag that you read.
-            </li>
-            <li><code>Idempotency-Key</code> on any write makes it safe to repeat.</li>
-            <li>
-              Lists answer <code>items</code> and <code>nextCursor</code>; pass it as <code>cursor</code> for
-              the next page.
-            </li>
-          </ul>
+          ${basics(origin)}
           ${sections.map(
-            (section) =>
-              html`<h2>${section.name}</h2>
-                ${section.operations.map((o) => operationBlock(origin, o))}`,
+            ({ name, operations: list }) =>
+              html`<h2>${name}</h2>
+                ${list.map((o) => operationBlock(origin, o))}`,
           )}
-          <h2 id="problems">Problems</h2>
-          <p>
-            Errors are <code>application/problem+json</code> (RFC 9457) with a stable <code>code</code> and,
-            for invalid input, one entry a field.
-          </p>
-          <table>
-            <thead>
-              <tr>
-                <th>code</th>
-                <th>status</th>
-                <th>meaning</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${Object.entries(problems).map(
-                ([code, { status, title }]) =>
-                  html`<tr id="${code}">
-                    <td><code>${code}</code></td>
-                    <td>${status}</td>
-                    <td>${title}</td>
-                  </tr>`,
-              )}
-            </tbody>
-          </table>
+          ${problemTable()}
           <h2 id="schemas">Schemas</h2>
           ${Object.entries(document.components.schemas).map(
             ([name, schema]) =>
@@ -128,6 +73,72 @@ export function referencePage(origin: string) {
         </main>
       </body>
     </html>`
+}
+
+function contents(sections: readonly { name: string; operations: readonly Operation[] }[]) {
+  const lists = sections.map(
+    ({ name, operations }) =>
+      html`<p>${name}</p>
+        <ul>
+          ${operations.map((o) => html`<li><a href="#${o.operationId}">${o.summary}</a></li>`)}
+        </ul>`,
+  )
+  return html`<nav aria-label="Contents">
+    <strong>Halyard API</strong>
+    ${lists}
+    <p>Reference</p>
+    <ul>
+      <li><a href="#problems">Problems</a></li>
+      <li><a href="#schemas">Schemas</a></li>
+    </ul>
+  </nav>`
+}
+
+function basics(origin: string) {
+  return html`<p>
+      Base address <code>${origin}/api/v1</code>. Every request carries
+      <code>Authorization: Bearer hyd_svc_…</code>. The machine-readable form of this page is
+      <a href="/api/v1/openapi.json">openapi.json</a>.
+    </p>
+    <ul>
+      <li>
+        Every write answers with <code>versions</code>: the version of each environment, to ask the edge for.
+      </li>
+      <li><code>PATCH</code> is JSON merge and needs <code>If-Match</code> with the ETag that you read.</li>
+      <li><code>Idempotency-Key</code> on any write makes it safe to repeat.</li>
+      <li>
+        Lists answer <code>items</code> and <code>nextCursor</code>; pass it as <code>cursor</code> for the
+        next page.
+      </li>
+    </ul>`
+}
+
+function problemTable() {
+  const rows = Object.entries(problems).map(
+    ([code, { status, title }]) =>
+      html`<tr id="${code}">
+        <td><code>${code}</code></td>
+        <td>${status}</td>
+        <td>${title}</td>
+      </tr>`,
+  )
+  return html`<h2 id="problems">Problems</h2>
+    <p>
+      Errors are <code>application/problem+json</code> (RFC 9457) with a stable <code>code</code> and, for
+      invalid input, one entry a field.
+    </p>
+    <table>
+      <thead>
+        <tr>
+          <th>code</th>
+          <th>status</th>
+          <th>meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>`
 }
 
 function operationBlock(origin: string, operation: Operation & { path: string; method: string }) {

@@ -83,7 +83,7 @@ export class Publisher extends DurableObject<Env> {
   #hasPending(): boolean {
     const oldest = Date.now() - pendingMaxMs
     let found = false
-    for (const [name, armedAt] of [...this.ctx.storage.kv.list<number>({ prefix: pendingPrefix })]) {
+    for (const [name, armedAt] of Array.from(this.ctx.storage.kv.list<number>({ prefix: pendingPrefix }))) {
       if (armedAt < oldest) this.ctx.storage.kv.delete(name)
       else found = true
     }

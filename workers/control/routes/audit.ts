@@ -35,7 +35,8 @@ export function auditRoutes() {
   return app
 }
 
-function toEntry({ orgId: _, time, before, after, ...row }: typeof auditEntries.$inferSelect): AuditEntry {
+function toEntry(stored: typeof auditEntries.$inferSelect): AuditEntry {
+  const { orgId: _orgId, time, before, after, ...row } = stored
   return {
     ...row,
     time: time.toISOString(),

@@ -1,5 +1,5 @@
 /** The selections that more than one use case or route makes, over a transaction or a read batch alike. */
-import { and, asc, eq, getTableColumns, gt, or, sql, type SQL } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, or, sql, type SQL } from 'drizzle-orm'
 import type { Variant } from '../../../shared/engine/model.ts'
 import type { ReadDb } from './database.ts'
 import { apiKeys, environments, flags, flagStates, projects } from './schema.ts'
@@ -126,9 +126,6 @@ export function byText(column: SQL | { getSQL(): SQL }): SQL {
 }
 
 /** The rows after a cursor that is the text the last page ended with. */
-export function afterText(
-  column: Parameters<typeof gt>[0] & { getSQL(): SQL },
-  cursor: string | undefined,
-): SQL | undefined {
+export function afterText(column: { getSQL(): SQL }, cursor: string | undefined): SQL | undefined {
   return cursor === undefined ? undefined : sql`${column} collate "C" > ${cursor}`
 }

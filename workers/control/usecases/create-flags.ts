@@ -222,7 +222,7 @@ function newRow({ actor, now, projectId, flag, variants: given }: NewRow): FlagR
 
 async function insertRows({ tx, actor, now }: Change, made: readonly NewFlag[]) {
   const { orgId } = actor
-  await tx.insert(flags).values(made.map(({ row: { variants: _, ...row } }) => row))
+  await tx.insert(flags).values(made.map(({ row }) => row))
   await tx
     .insert(variants)
     .values(

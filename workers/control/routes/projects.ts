@@ -5,14 +5,14 @@ import type { AppEnv } from '../http/app-env.ts'
 import { readCursor, toPage } from '../http/page.ts'
 import { serve } from '../http/serve.ts'
 import { projects } from '../store/schema.ts'
-import { afterText, byText, selectEnvironments, selectProject } from '../store/select.ts'
+import { afterText, byText, selectProject } from '../store/select.ts'
 import { found } from '../usecases/find.ts'
-import { createEnvironment, createProject, updateEnvironment, updateProject } from '../usecases/places.ts'
+import { createProject, updateProject } from '../usecases/places.ts'
 import { etagOf } from '../usecases/precondition.ts'
-import { toEnvironment, toProject } from '../usecases/views.ts'
+import { toProject } from '../usecases/views.ts'
 
-/** Projects and their environments, and who the token is. */
-export function placeRoutes() {
+/** Projects, and who the token is. */
+export function projectRoutes() {
   const app = new Hono<AppEnv>()
 
   serve(app, api.whoami, async ({ actor }) => ({
@@ -55,37 +55,6 @@ export function placeRoutes() {
 
   serve(app, api.updateProject, async ({ deps, actor, params, body, ifMatch }) =>
     updateProject(deps, actor, { project: params.project, patch: body, ifMatch }),
-  )
-
-  serve(app, api.listEnvironments, async ({ deps, actor, params, query }) => {
-    const after = readCursor(query.cursor)
-    const [parents, rows] = await deps.db.read(actor.orgId, (db) => [
-      selectProject(db, actor.orgId, params.project),
-      selectEnvironments(db, actor.orgId, params.project),
-    ])
-    found(parents[0], 'project_not_found')
-    // At most twenty: cut here rather than in SQL.
-    const reachable = rows.filter((row) => !actor.environment || row.id === actor.environment.id)
-    const rest = reachable.filter((row) => after === undefined || row.key > after)
-    return { result: toPage(rest, query.limit, { item: toEnvironment, cursor: (row) => row.key }) }
-  })
-
-  serve(app, api.createEnvironment, async ({ deps, actor, params, body }) =>
-    createEnvironment(deps, actor, { project: params.project, environment: body }),
-  )
-
-  serve(app, api.getEnvironment, async ({ deps, actor, params }) => {
-    const [parents, rows] = await deps.db.read(actor.orgId, (db) => [
-      selectProject(db, actor.orgId, params.project),
-      selectEnvironments(db, actor.orgId, params.project, params.environment),
-    ])
-    found(parents[0], 'project_not_found')
-    const row = found(rows[0], 'environment_not_found')
-    return { result: toEnvironment(row), etag: etagOf(row.revision) }
-  })
-
-  serve(app, api.updateEnvironment, async ({ deps, actor, params, body, ifMatch }) =>
-    updateEnvironment(deps, actor, { ...params, patch: body, ifMatch }),
   )
 
   return app
