@@ -1,0 +1,77 @@
+/** HTTP answers: JSON, readable by any origin's script, and with what one may want to know of the data's age. */
+import type { Refusal } from './refusal.ts'
+
+export const retryAfterSec = 1
+
+const exposed = 'ETag, Retry-After, Halyard-Version, Halyard-Age, Halyard-Confirmed'
+const jsonHeaders = {
+  'Content-Type': 'application/json',
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': exposed,
+}
+
+/** Which version an answer comes from, and how long ago the hub said that it is head. */
+export interface Freshness {
+  readonly token: string
+  readonly ageSec: number
+  readonly isConfirmed: boolean
+}
+
+/** A JSON text that has nothing to do with a version. */
+export function answerText(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(text, { status, headers: { ...jsonHeaders, ...headers } })
+}
+
+/** A JSON text, or null for a 304, that was made from a version. */
+export function answerFrom(
+  freshness: Freshness,
+  status: number,
+  text: string | null,
+  etag: string | null = null,
+): Response {
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Expose-Headers': exposed,
+    'Halyard-Version': freshness.token,
+    'Halyard-Age': String(freshness.ageSec),
+    'Halyard-Confirmed': freshness.isConfirmed ? 'true' : 'false',
+  }
+  if (etag !== null) headers['ETag'] = etag
+  return new Response(text, { status, headers })
+}
+
+/** `key` is the flag that was asked for, if it was one. */
+export function answerRefusal(refusal: Refusal, key: string | null): Response {
+  const { headers, limit } = refusal.extra
+  const body = {
+    ...(key !== null && { key }),
+    errorCode: refusal.code,
+    errorDetails: refusal.message,
+    ...(limit && { limit: limit.name, max: limit.max }),
+  }
+  return answerText(refusal.status, JSON.stringify(body), headers)
+}
+
+/** A defect of ours: the client learns that, and no more. */
+export function answerDefect(key: string | null): Response {
+  const body = { ...(key !== null && { key }), errorCode: 'GENERAL', errorDetails: 'the service failed' }
+  return answerText(500, JSON.stringify(body))
+}
+
+export function answerPreflight(methods: string): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'Access-Control-Allow-Origin': '*',
+      'Access-Control-Allow-Methods': methods,
+      'Access-Control-Allow-Headers':
+        'Content-Type, Authorization, X-API-Key, If-None-Match, Halyard-Min-Version, Halyard-Max-Age',
+      'Access-Control-Max-Age': '86400',
+    },
+  })
+}

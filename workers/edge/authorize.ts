@@ -1,0 +1,108 @@
+/** Who asks, and what is held for them. A key is looked at afresh in each request; only its parsing is remembered. */
+import type { AccessKey } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import { checkValue, parseKey } from '@halyard/shared/protocol/keys.ts'
+import { retryAfterSec, type Freshness } from './answer.ts'
+import { setBounded } from './bounded-cache.ts'
+import { Refusal } from './refusal.ts'
+import { trim, viewOf, type ViewCache } from './view-cache.ts'
+import type { Copy, View, ViewPorts } from './view-state.ts'
+import { ageMs, freshen, isCurrent, recheck } from './view.ts'
+
+export interface KeyFacts {
+  readonly class: AccessKey['class']
+  readonly environment: string
+  /** SHA-256 of the whole key. */
+  readonly hash: string
+}
+
+export interface Gate {
+  readonly views: ViewCache
+  /** Keys that were found in an access record, by their text. */
+  readonly keyCache: Map<string, KeyFacts>
+  readonly idCheckSecret: string
+}
+
+export interface Grant {
+  readonly key: AccessKey
+  readonly view: View
+  readonly copy: Copy
+}
+
+const keysCachedMax = 10_000
+
+/** The key of a request, or a refusal. Keys travel in headers only. */
+export function readKey(headers: Headers): string | null {
+  const authorization = headers.get('Authorization')
+  if (authorization === null) return headers.get('X-API-Key')
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? authorization
+}
+
+/** Lets a request in, with a view that is as fresh as it can be had, or throws a refusal. */
+export async function authorize(gate: Gate, request: Request, ports: ViewPorts): Promise<Grant> {
+  const text = readKey(request.headers)
+  if (text === null) {
+    throw new Refusal('KEY_MISSING', 'send a key as "Authorization: Bearer KEY" or in X-API-Key')
+  }
+  const cached = gate.keyCache.get(text)
+  const facts = cached ?? (await readFacts(text, gate.idCheckSecret))
+  const view = viewOf(gate.views, facts.environment, ports.now())
+  const freshening = freshen(view, ports)
+  if (freshening) {
+    await freshening
+    trim(gate.views, view)
+  }
+  const key = findKey(view, facts) ?? (await findNewKey(view, facts, ports))
+  if (!view.copy) throw unavailable()
+  if (!cached) setBounded(gate.keyCache, text, facts, keysCachedMax)
+  checkUse(key, request.headers, ports.now())
+  return { key, view, copy: view.copy }
+}
+
+export function freshnessOf({ view, copy }: Grant, now: number): Freshness {
+  return { token: copy.token, ageSec: Math.floor(ageMs(view, now) / 1000), isConfirmed: view.isConfirmed }
+}
+
+/** All that a key's text says, checked without any look-up; an invented environment ends here. */
+async function readFacts(text: string, idCheckSecret: string): Promise<KeyFacts> {
+  const parsed = parseKey(text)
+  if (!parsed) throw new Refusal('KEY_MALFORMED', 'that is not a key of this service, or it was cut short')
+  if (parsed.class === 'management') {
+    throw new Refusal(
+      'KEY_CLASS',
+      'management keys belong to the management API; make a server or client key',
+    )
+  }
+  if ((await checkValue(parsed.publicId, idCheckSecret)) !== parsed.check) throw invalidKey()
+  return { class: parsed.class, environment: `env_${parsed.publicId}`, hash: await sha256Hex(text) }
+}
+
+function findKey(view: View, facts: KeyFacts): AccessKey | undefined {
+  const key = view.access?.keys.get(facts.hash)
+  return key?.class === facts.class ? key : undefined
+}
+
+/** A key that is not in the record may be newer than it: the record is checked before the key is refused. */
+async function findNewKey(view: View, facts: KeyFacts, ports: ViewPorts): Promise<AccessKey> {
+  if (view.access) await recheck(view, ports)
+  const key = findKey(view, facts)
+  if (key) return key
+  const isUnpublished = !view.access && view.hub === 'absent'
+  throw isUnpublished || isCurrent(view, ports.now()) ? invalidKey() : unavailable()
+}
+
+function checkUse(key: AccessKey, headers: Headers, now: number): void {
+  if (key.expiresAt !== undefined && key.expiresAt <= now) throw invalidKey()
+  if (key.class === 'client' && key.origins?.length && !key.origins.includes(headers.get('Origin') ?? '')) {
+    throw new Refusal('KEY_ORIGIN', 'this key may not be used from this origin')
+  }
+}
+
+function invalidKey(): Refusal {
+  return new Refusal('KEY_INVALID', 'the key is unknown, was revoked or has expired')
+}
+
+export function unavailable(): Refusal {
+  const headers = { 'Retry-After': String(retryAfterSec) }
+  return new Refusal('UNAVAILABLE', 'the environment cannot be reached just now', { headers })
+}

@@ -1,0 +1,170 @@
+/** What the tests of the edge have in common: its real bindings, a real hub beside it, and a published environment. */
+import { env } from 'cloudflare:workers'
+import type { JWK } from 'jose'
+import type { FlagConfig } from '@halyard/shared/engine/model.ts'
+import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
+import type { AccessKey } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import type { HubPublishApi, Publication } from '@halyard/shared/protocol/hub.ts'
+import { makeId } from '@halyard/shared/protocol/ids.ts'
+import { makeKey } from '@halyard/shared/protocol/keys.ts'
+import { signPublication } from '@halyard/shared/protocol/publication.ts'
+import { makeEdge } from './edge.ts'
+import type { EdgeEnv } from './env.ts'
+
+// The plugin types the bindings of all Workers as one; these are the ones of the edge's configuration.
+export const edgeEnv = env as unknown as EdgeEnv & {
+  readonly SIGNING_KEY: string
+  readonly HUB_PUBLISH: HubPublishApi
+  readonly SNAPSHOTS: KVNamespace
+}
+
+export type Flags = Readonly<Record<string, Partial<FlagConfig> | string>>
+
+/** Visible and hidden, switched off and broken, with rules on attributes and with a share. */
+export const sampleFlags: Flags = {
+  banner: {
+    rules: [
+      { id: 'rul_1', when: { attribute: 'country', op: 'in', values: ['CA'] }, serve: { variant: 'on' } },
+    ],
+  },
+  broken: '{"clientVisible":true}',
+  hidden: {
+    clientVisible: false,
+    rules: [{ id: 'rul_2', when: { attribute: 'plan', op: 'eq', value: 'pro' }, serve: { variant: 'on' } }],
+  },
+  paused: { enabled: false },
+  share: {
+    fallthrough: {
+      split: {
+        by: 'targetingKey',
+        weights: [
+          { variant: 'on', weight: 50_000 },
+          { variant: 'off', weight: 50_000 },
+        ],
+      },
+    },
+  },
+  steady: { fallthrough: { variant: 'on' } },
+}
+
+const plainFlag: FlagConfig = {
+  valueType: 'boolean',
+  variants: [
+    { key: 'on', value: true },
+    { key: 'off', value: false },
+  ],
+  seed: '0123456789abcdef',
+  clientVisible: true,
+  enabled: true,
+  offVariant: 'off',
+  overrides: [],
+  rules: [],
+  fallthrough: { variant: 'off' },
+}
+
+export function bodyOf(flags: Flags): string {
+  return formatBody(
+    Object.entries(flags).map(([key, flag]) =>
+      formatLine('flag', key, typeof flag === 'string' ? flag : JSON.stringify({ ...plainFlag, ...flag })),
+    ),
+  )
+}
+
+export interface Published {
+  readonly flags?: Flags
+  readonly keys?: readonly AccessKey[]
+  readonly epoch?: number
+}
+
+export async function publicationOf(
+  environment: string,
+  version: number,
+  published: Published,
+): Promise<Publication> {
+  const { flags = sampleFlags, keys = [], epoch = 1 } = published
+  const visible = Object.entries(flags).filter(
+    ([, flag]) => typeof flag === 'string' || flag.clientVisible !== false,
+  )
+  return await signPublication(
+    {
+      environment,
+      epoch,
+      version,
+      clientHash: await sha256Hex(bodyOf(Object.fromEntries(visible))),
+      compiler: 1,
+      time: 1_700_000_000_000 + version,
+      body: bodyOf(flags),
+      access: JSON.stringify({ environment, keys }),
+    },
+    JSON.parse(edgeEnv.SIGNING_KEY) as JWK,
+  )
+}
+
+/** An environment with a server and a client key, not yet published. */
+export async function makeWorld(environment = makeId('env')) {
+  const server = await newKey(environment, 'server')
+  const client = await newKey(environment, 'client')
+  const publish = async (version: number, published: Published = {}) => {
+    const publication = await publicationOf(environment, version, {
+      keys: [server.entry, client.entry],
+      ...published,
+    })
+    const answer = await edgeEnv.HUB_PUBLISH.publish(environment, publication)
+    if (answer.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(answer)}`)
+    return publication
+  }
+  return { environment, server, client, publish }
+}
+
+export async function newKey(
+  environment: string,
+  keyClass: AccessKey['class'],
+  rest: Partial<AccessKey> = {},
+) {
+  const text = await makeKey(keyClass, environment, edgeEnv.ID_CHECK_SECRET)
+  const entry: AccessKey = { id: makeId('key'), hash: await sha256Hex(text), class: keyClass, ...rest }
+  return { text, entry }
+}
+
+export interface CallOptions {
+  readonly key?: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly method?: string
+}
+
+/** An edge with nothing in memory, whose clock and bindings can be changed. `settle` waits for work behind answers. */
+export function startEdge(overrides: Partial<EdgeEnv> = {}) {
+  const clock = { aheadMs: 0 }
+  const bindings = { ...overrides }
+  const live = new Proxy(edgeEnv, {
+    get: (target, name: keyof EdgeEnv) => bindings[name] ?? target[name],
+  })
+  const handle = makeEdge(live, () => Date.now() + clock.aheadMs)
+  const work: Promise<unknown>[] = []
+  const fetch = (request: Request) => handle(request, { waitUntil: (promise) => void work.push(promise) })
+  const call = (path: string, { key, body, headers = {}, method }: CallOptions = {}) =>
+    fetch(
+      new Request(`https://edge${path}`, {
+        method: method ?? (body === undefined ? 'GET' : 'POST'),
+        headers: { ...(key !== undefined && { Authorization: `Bearer ${key}` }), ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    )
+  return { clock, bindings, fetch, call, settle: async () => void (await Promise.allSettled(work.splice(0))) }
+}
+
+const fail = async () => await Promise.reject(new Error('the hub is gone'))
+
+/** The real hub, but these of its methods fail. */
+export function hubWithout(...broken: readonly ('read' | 'fetch')[]): EdgeEnv['HUB'] {
+  const { HUB } = edgeEnv
+  return {
+    confirm: (environment) => HUB.confirm(environment),
+    read: broken.includes('read') ? fail : (environment, held) => HUB.read(environment, held),
+    fetch: broken.includes('fetch')
+      ? fail
+      : (input: RequestInfo | URL, init?: RequestInit) => HUB.fetch(input, init),
+  }
+}

@@ -1,0 +1,314 @@
+import { expect, test } from 'vitest'
+import { compareVersions, type Version } from '@halyard/shared/protocol/version.ts'
+import {
+  accessOf,
+  answerOf,
+  environment,
+  kvValueOf,
+  make,
+  makeRandom,
+  makeViewWorld,
+  type Made,
+} from './view-kit.ts'
+import { makeView } from './view-state.ts'
+import { ageMs, checksPerSecond, confirmDeadlineMs, freshen, freshMs, isCurrent, recheck } from './view.ts'
+
+/** A view that holds 1.1, confirmed just now. */
+async function warm(made = make(1, 1)) {
+  const world = makeViewWorld()
+  const view = makeView(environment, world.now())
+  world.sources.hub = async () => answerOf(made, world.now())
+  await freshen(view, world.ports)
+  world.reads.hub = 0
+  return { ...world, view }
+}
+
+test('a cold view waits for the hub, and is confirmed', async () => {
+  const { view, reads, now } = await warm()
+  expect(view.copy?.token).toBe('1.1')
+  expect(view.isConfirmed).toBe(true)
+  expect(ageMs(view, now())).toBe(0)
+  expect(reads.kv).toBe(0)
+})
+
+test('a young copy answers without asking anyone', async () => {
+  const { view, ports, pass, reads } = await warm()
+  await pass(freshMs)
+  expect(freshen(view, ports)).toBeNull()
+  expect(reads.hub).toBe(0)
+})
+
+test('an older copy answers at once, and is confirmed behind the answer by one check for all', async () => {
+  const { view, ports, pass, reads, sources, now, sleep } = await warm()
+  const newer = make(1, 2)
+  sources.hub = async () => (await sleep(50), answerOf(newer, now()))
+  await pass(freshMs + 1)
+  for (let i = 0; i < 100; i++) expect(freshen(view, ports)).toBeNull()
+  expect(view.copy?.token).toBe('1.1')
+  await pass(50)
+  expect(reads.hub).toBe(1)
+  expect(view.copy?.token).toBe('1.2')
+  expect(freshen(view, ports)).toBeNull()
+  expect(reads.hub).toBe(1)
+})
+
+test('an old copy is confirmed first', async () => {
+  const { view, ports, pass, sources, now, sleep } = await warm()
+  sources.hub = async () => (await sleep(100), answerOf(make(1, 2), now()))
+  await pass(30_001)
+  const freshening = freshen(view, ports)
+  expect(freshening).not.toBeNull()
+  await pass(100)
+  await freshening
+  expect(view.copy?.token).toBe('1.2')
+})
+
+test('an old copy answers after 300 ms when the hub does not, its age standing; a late answer still counts', async () => {
+  const { view, ports, pass, sources, now, sleep } = await warm()
+  sources.hub = async () => (await sleep(2_000), answerOf(make(1, 2), now()))
+  await pass(40_000)
+  let isAnswered = false
+  void freshen(view, ports)?.then(() => (isAnswered = true))
+  await pass(confirmDeadlineMs - 1)
+  expect(isAnswered).toBe(false)
+  await pass(1)
+  expect(isAnswered).toBe(true)
+  expect(view.copy?.token).toBe('1.1')
+  expect(ageMs(view, now())).toBe(40_000 + confirmDeadlineMs)
+  await pass(2_000)
+  expect(view.copy?.token).toBe('1.2')
+})
+
+test('who comes late to a check that hangs does not wait for it again', async () => {
+  const { view, ports, pass, sources } = await warm()
+  sources.hub = () => new Promise(() => undefined)
+  await pass(40_000)
+  void freshen(view, ports)
+  await pass(confirmDeadlineMs)
+  let isAnswered = false
+  void Promise.resolve(freshen(view, ports)).then(() => (isAnswered = true))
+  await pass(0)
+  expect(isAnswered).toBe(true)
+})
+
+test('the hub is asked at most four times a second, whatever comes', async () => {
+  const { view, ports, pass, reads, sources } = await warm()
+  sources.hub = async () => await Promise.reject(new Error('down'))
+  await pass(60_000)
+  for (let i = 0; i < 1000; i++) {
+    await freshen(view, ports)
+    await recheck(view, ports)
+  }
+  expect(reads.hub).toBe(checksPerSecond)
+  await pass(1_000)
+  await recheck(view, ports)
+  expect(reads.hub).toBe(checksPerSecond + 1)
+})
+
+test('a check whose request died is forgotten, so that another may start', async () => {
+  const { view, ports, pass, reads, sources } = await warm()
+  sources.hub = () => new Promise(() => undefined)
+  const died = { ...ports, sleep: () => new Promise<void>(() => undefined) }
+  await pass(3_000)
+  freshen(view, died)
+  await pass(10_000)
+  freshen(view, ports)
+  expect(reads.hub).toBe(1)
+  await pass(10_000)
+  freshen(view, ports)
+  expect(reads.hub).toBe(2)
+})
+
+test.each([
+  ['an error', async () => await Promise.reject(new Error('503'))],
+  ['absence', async () => null],
+  ['a hang', () => new Promise<null>(() => undefined)],
+])('after %s of the hub a cold view is filled from KV, unconfirmed', async (_, hub) => {
+  const world = makeViewWorld()
+  const view = makeView(environment, world.now())
+  const made = make(1, 3)
+  const writtenAt = world.now() - 60_000
+  Object.assign(world.sources, { hub, kv: async (kind: 'snapshot') => kvValueOf(made, kind, writtenAt) })
+  const freshening = freshen(view, world.ports)
+  await world.pass(3_000)
+  await freshening
+  expect(view.copy?.token).toBe('1.3')
+  expect(view.access?.hash).toBe(made.head.accessHash)
+  expect(view.isConfirmed).toBe(false)
+  expect(ageMs(view, world.now())).toBe(world.now() - writtenAt)
+})
+
+test('what is held stays when the hub says that there is nothing', async () => {
+  const { view, ports, pass, sources } = await warm()
+  sources.hub = async () => null
+  await pass(90 * 24 * 3_600_000)
+  await freshen(view, ports)
+  expect(view.copy?.token).toBe('1.1')
+})
+
+test('a newer copy in KV replaces an old one while the hub is gone, an older one never', async () => {
+  for (const [version, expected] of [
+    [4, '1.5'],
+    [6, '1.6'],
+  ] as const) {
+    const { view, ports, pass, sources, now } = await warm(make(1, 5))
+    sources.hub = async () => await Promise.reject(new Error('down'))
+    sources.kv = async (kind) => kvValueOf(make(1, version), kind, now())
+    await pass(31_000)
+    await freshen(view, ports)
+    expect(view.copy?.token).toBe(expected)
+  }
+})
+
+test('an access record in KV replaces an older one only', async () => {
+  for (const [version, expected] of [
+    [4, 'new'],
+    [6, 'kv'],
+  ] as const) {
+    const { view, ports, pass, sources, now } = await warm(make(1, 5, { access: accessOf('new') }))
+    sources.hub = async () => await Promise.reject(new Error('down'))
+    sources.kv = async (kind) =>
+      kind === 'access' ? kvValueOf(make(1, version, { access: accessOf('kv') }), kind, now()) : null
+    await pass(31_000)
+    await freshen(view, ports)
+    expect([...(view.access?.keys.values() ?? [])].map(({ id }) => id)).toEqual([expected])
+  }
+})
+
+test('a lower version or epoch that the hub tells is not swapped in', async () => {
+  for (const older of [make(2, 4), make(1, 9)]) {
+    const { view, ports, sources, now } = await warm(make(2, 5))
+    sources.hub = async () => answerOf(older, now())
+    await recheck(view, ports)
+    expect(view.copy?.token).toBe('2.5')
+  }
+})
+
+test('a higher epoch is swapped in, though its version is lower', async () => {
+  const { view, ports, sources, now } = await warm(make(1, 9))
+  sources.hub = async () => answerOf(make(2, 1), now())
+  await recheck(view, ports)
+  expect(view.copy?.token).toBe('2.1')
+})
+
+test('versions are compared when they are swapped, not when they were read', async () => {
+  const { view, ports, pass, sources, now, sleep } = await warm()
+  const [older, newer] = [make(1, 2), make(1, 3)]
+  // The older answer comes first, but its signature takes longer to verify than the next check takes as a whole.
+  const verify: typeof ports.verify = async (text) => {
+    if (text.includes('"version":2')) await sleep(20_000)
+    return await ports.verify(text)
+  }
+  sources.hub = async () => answerOf(older, now())
+  void recheck(view, { ...ports, verify })
+  await pass(16_000)
+  sources.hub = async () => answerOf(newer, now())
+  void recheck(view, { ...ports, verify })
+  await pass(0)
+  expect(view.copy?.token).toBe('1.3')
+  await pass(20_000)
+  expect(view.copy?.token).toBe('1.3')
+  expect(view.copy?.body).toBe(newer.body)
+})
+
+const sound = make(1, 2)
+test.each<[string, Partial<ReturnType<typeof answerOf>>]>([
+  ['a head that nobody trusted signed', { signedHead: 'forged' }],
+  ['a head of another environment', { signedHead: signedAs({ environment: 'env_2' }) }],
+  ['a head of a newer schema', { signedHead: signedAs({ schema: 2 }) }],
+  ['a body that the head does not name', { body: 'flag\tother\t{}' }],
+  ['an empty body', { body: '' }],
+  ['an access record that the head does not name', { access: accessOf('intruder') }],
+  ['an access record that is none', { signedHead: signedAs({ accessHash: 'hash of []' }), access: '[]' }],
+  ['the held version with another content', answerOf(make(1, 1, { body: 'flag\tother\t{}' }), 0)],
+])('%s is refused and counted, and the last good copy stays', async (_, change) => {
+  const { view, ports, pass, sources, now } = await warm(make(1, 1, { access: accessOf('old') }))
+  const before = { copy: view.copy, access: view.access }
+  sources.hub = async () => ({ ...answerOf(sound, now()), ...change })
+  await pass(5_000)
+  await recheck(view, ports)
+  expect({ copy: view.copy, access: view.access }).toEqual(before)
+  expect(view.refusedCount).toBe(1)
+  expect(ageMs(view, now())).toBe(5_000)
+  expect(isCurrent(view, now())).toBe(false)
+})
+
+test('a change of the access record alone needs no body', async () => {
+  const { view, ports, sources, now } = await warm()
+  const { snapshot } = view.copy ?? {}
+  const { body, ...rest } = answerOf(
+    make(1, 2, { body: view.copy?.body ?? '', access: accessOf('fresh') }),
+    now(),
+  )
+  sources.hub = async () => rest
+  await recheck(view, ports)
+  expect(body).toBe(view.copy?.body)
+  expect(view.copy?.token).toBe('1.2')
+  expect(view.copy?.snapshot).toBe(snapshot)
+  expect(view.access?.keys.has('hash of key fresh')).toBe(true)
+})
+
+test('a confirmation from the future counts from now, and an older one takes nothing back', async () => {
+  const { view, ports, pass, sources, now } = await warm()
+  await pass(5_000)
+  sources.hub = async () => answerOf(make(1, 1), now() + 1e9)
+  await recheck(view, ports)
+  expect(ageMs(view, now())).toBe(0)
+  sources.hub = async () => answerOf(make(1, 1), now() - 4_000)
+  await pass(3_000)
+  await recheck(view, ports)
+  expect(ageMs(view, now())).toBe(3_000)
+})
+
+test.each(Array.from({ length: 40 }, (_, seed) => seed))(
+  'whatever is late, lost, repeated or reordered, versions only rise and end at the head (seed %i)',
+  async (seed) => {
+    const random = makeRandom(seed)
+    const world = makeViewWorld()
+    const { sources, sleep, pass, now } = world
+    const verify: typeof world.ports.verify = async (text) => {
+      await sleep(random() < 0.1 ? 40_000 * random() : 100 * random())
+      return await world.ports.verify(text)
+    }
+    const ports = { ...world.ports, verify }
+    const view = makeView(environment, now())
+    const published: Made[] = [make(1, 1)]
+    const some = () => published[Math.floor(random() * published.length)] ?? make(1, 1)
+    sources.hub = async () => {
+      const kind = random()
+      const made = kind < 0.6 ? (published.at(-1) ?? make(1, 1)) : some()
+      await sleep(random() < 0.2 ? 20_000 * random() : 400 * random())
+      if (kind > 0.9) throw new Error('lost')
+      if (kind > 0.85) return null
+      return kind > 0.8 ? { ...answerOf(made, now()), body: 'torn' } : answerOf(made, now())
+    }
+    sources.kv = async (kind) => (
+      await sleep(500 * random()),
+      random() < 0.3 ? null : kvValueOf(some(), kind, now())
+    )
+    let held: Version = { epoch: 0, version: 0 }
+    for (let step = 0; step < 120; step++) {
+      if (random() < 0.4) {
+        const { epoch, version } = published.at(-1)?.head ?? { epoch: 1, version: 1 }
+        published.push(random() < 0.1 ? make(epoch + 1, Math.ceil(random() * 3)) : make(epoch, version + 1))
+      }
+      void freshen(view, ports)
+      if (random() < 0.3) void recheck(view, ports)
+      await pass(random() < 0.1 ? 35_000 : 1_500 * random())
+      if (!view.copy) continue
+      const { head, body } = view.copy
+      expect(compareVersions(head, held)).toBeGreaterThanOrEqual(0)
+      expect(body).toBe(`flag\tv${head.epoch}.${head.version}\t{}`)
+      held = head
+    }
+    const last = published.at(-1) ?? make(1, 1)
+    sources.hub = async () => answerOf(last, now())
+    await pass(60_000)
+    await freshen(view, world.ports)
+    expect(view.copy?.head).toEqual(last.head)
+  },
+)
+
+function signedAs(change: Partial<Made['head']>): string {
+  return `signed ${JSON.stringify({ ...sound.head, ...change })}`
+}

@@ -1,0 +1,36 @@
+import { accessLengthMax, parseAccess, type AccessRecord } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import {
+  snapshotSchema,
+  snapshotSizeMax,
+  type Head,
+  type HeadVerifier,
+} from '@halyard/shared/protocol/head.ts'
+import type { Publication } from '@halyard/shared/protocol/hub.ts'
+
+export type CheckedPublication =
+  | { readonly kind: 'sound'; readonly head: Head; readonly access: AccessRecord }
+  | { readonly kind: 'refused'; readonly reason: 'bad_signature' | 'bad_content' }
+
+const badContent = { kind: 'refused', reason: 'bad_content' } as const
+
+/**
+ * Checks all that can be checked without knowing what the hub holds: that a trusted key signed the head, and that
+ * body and access record are the ones it names.
+ */
+export async function checkPublication(
+  publication: Publication,
+  verify: HeadVerifier,
+): Promise<CheckedPublication> {
+  const { signedHead, body, access } = publication
+  const head = await verify(signedHead)
+  if (!head) return { kind: 'refused', reason: 'bad_signature' }
+  if (body.length > snapshotSizeMax || access.length > accessLengthMax) return badContent
+  const size = new TextEncoder().encode(body).length
+  if (size > snapshotSizeMax || size !== head.size || head.schema > snapshotSchema) return badContent
+  const record = parseAccess(access)
+  if (!record || record.environment !== head.environment) return badContent
+  const [snapshotHash, accessHash] = await Promise.all([sha256Hex(body), sha256Hex(access)])
+  if (snapshotHash !== head.snapshotHash || accessHash !== head.accessHash) return badContent
+  return { kind: 'sound', head, access: record }
+}
