@@ -1,0 +1,71 @@
+/** `npm run bench [-- engine|edge] [-- --json FILE]`: speed as ratios measured in one run. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { buildWorkers } from '../dev/build.ts'
+import { benchEdge, type EdgeResults } from './edge/bench-edge.ts'
+import { benchEngine, type EngineResults } from './engine/bench-engine.ts'
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
+const wants = (part: string) => positionals.length === 0 || positionals.includes(part)
+
+const machine = { node: process.version, cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length }
+const engine = wants('engine') ? await benchEngine() : undefined
+if (engine) printEngine(engine)
+const edge = wants('edge') ? await measureEdge() : undefined
+if (edge) printEdge(edge)
+if (values.json !== undefined)
+  writeFileSync(values.json, `${JSON.stringify({ machine, engine, edge }, null, 2)}\n`)
+
+async function measureEdge(): Promise<EdgeResults> {
+  const dist = mkdtempSync(join(tmpdir(), 'halyard-bench-'))
+  try {
+    await buildWorkers(dist)
+    return await benchEdge(dist)
+  } finally {
+    rmSync(dist, { recursive: true, force: true })
+  }
+}
+
+function printEngine(results: EngineResults) {
+  console.log(`\nEngine, in process (${machine.node}, ${machine.cpu})`)
+  console.table(
+    Object.fromEntries(
+      Object.entries(results).map(([name, { title, halyard, floor, ratio, goalNs }]) => [
+        name,
+        {
+          scenario: title,
+          ns: round(halyard.ns),
+          floor: round(floor.ns),
+          ratio: ratio.toFixed(2),
+          goal: goalNs,
+          bytes: round(halyard.bytes),
+          reached: halyard.ns <= goalNs,
+        },
+      ]),
+    ),
+  )
+}
+
+function printEdge(results: EdgeResults) {
+  console.log('\nEdge, bare workerd: CPU a request, and over the JSON ceiling')
+  console.table(
+    Object.fromEntries(
+      Object.entries(results).map(([name, { cpuUs, requestsPerSec, ratio, goal }]) => [
+        name,
+        {
+          'CPU us': cpuUs.toFixed(1),
+          'requests/s': Math.round(requestsPerSec),
+          ratio: ratio.toFixed(2),
+          goal: goal ?? '',
+          reached: goal === null ? '' : ratio <= goal,
+        },
+      ]),
+    ),
+  )
+}
+
+function round(value: number): number {
+  return value < 100 ? Number(value.toFixed(1)) : Math.round(value)
+}
