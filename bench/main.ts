@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { buildWorkers } from '../dev/build.ts'
+import { buildWorkers } from '../dev/build-workers.ts'
 import { benchEdge, type EdgeResults } from './edge/bench-edge.ts'
 import { benchEngine, type EngineResults } from './engine/bench-engine.ts'
 

@@ -1,0 +1,50 @@
+import { makeNotFound } from './answer.ts'
+import { startRun } from './attribute.ts'
+import { decide } from './flag.ts'
+import type { Decision, EvaluationContext } from './model.ts'
+import { compiledFlag, entriesFor, type Snapshot } from './snapshot.ts'
+
+/**
+ * Decides one flag for a context. `now` is epoch milliseconds. Never throws; the decision of a known flag is a frozen
+ * object that all evaluations with that result share.
+ */
+export function evaluate(snapshot: Snapshot, key: string, context: EvaluationContext, now: number): Decision {
+  const entry = snapshot.flags.get(key)
+  if (entry === undefined) return makeNotFound(key)
+  startRun(snapshot.run, context, now)
+  return decide(compiledFlag(snapshot, entry), snapshot.run).full
+}
+
+/** `evaluate` for class client: a hidden flag looks exactly like an unknown one, and nothing is said of rules. */
+export function evaluateForClient(
+  snapshot: Snapshot,
+  key: string,
+  context: EvaluationContext,
+  now: number,
+): Decision {
+  const entry = snapshot.flags.get(key)
+  const flag = entry && compiledFlag(snapshot, entry)
+  if (!flag?.clientVisible) return makeNotFound(key)
+  startRun(snapshot.run, context, now)
+  return decide(flag, snapshot.run).client
+}
+
+/**
+ * Decides every flag for one context, in the order of the body. With `clientOnly`, every flag that class client may
+ * see, as `evaluateForClient` decides it.
+ */
+export function evaluateAll(
+  snapshot: Snapshot,
+  context: EvaluationContext,
+  now: number,
+  options: { clientOnly?: boolean } = {},
+): Decision[] {
+  const clientOnly = options.clientOnly === true
+  const decisions: Decision[] = []
+  startRun(snapshot.run, context, now)
+  for (const entry of entriesFor(snapshot, clientOnly)) {
+    const answer = decide(compiledFlag(snapshot, entry), snapshot.run)
+    decisions.push(clientOnly ? answer.client : answer.full)
+  }
+  return decisions
+}
