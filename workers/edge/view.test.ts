@@ -11,7 +11,17 @@ import {
   type Made,
 } from './view-kit.ts'
 import { makeView } from './view-state.ts'
-import { ageMs, checksPerSecond, confirmDeadlineMs, freshen, freshMs, isCurrent, recheck } from './view.ts'
+import {
+  ageMs,
+  checksPerSecond,
+  confirmDeadlineMs,
+  freshen,
+  freshMs,
+  isCurrent,
+  oldMs,
+  recheck,
+  youngMs,
+} from './view.ts'
 
 /** A view that holds 1.1, confirmed just now. */
 async function warm(made = make(1, 1)) {
@@ -33,16 +43,16 @@ test('a cold view waits for the hub, and is confirmed', async () => {
 
 test('a young copy answers without asking anyone', async () => {
   const { view, ports, pass, reads } = await warm()
-  await pass(freshMs)
+  await pass(youngMs)
   expect(freshen(view, ports)).toBeNull()
   expect(reads.hub).toBe(0)
 })
 
-test('an older copy answers at once, and is confirmed behind the answer by one check for all', async () => {
+test('a copy of more than a second answers at once, and is confirmed behind the answer by one check for all', async () => {
   const { view, ports, pass, reads, sources, now, sleep } = await warm()
   const newer = make(1, 2)
   sources.hub = async () => (await sleep(50), answerOf(newer, now()))
-  await pass(freshMs + 1)
+  await pass(youngMs + 1)
   for (let i = 0; i < 100; i++) expect(freshen(view, ports)).toBeNull()
   expect(view.copy?.token).toBe('1.1')
   await pass(50)
@@ -52,15 +62,30 @@ test('an older copy answers at once, and is confirmed behind the answer by one c
   expect(reads.hub).toBe(1)
 })
 
-test('an old copy is confirmed first', async () => {
+test.each([
+  { what: 'of more than two seconds', ageMs: freshMs + 1, hubMs: confirmDeadlineMs.stale },
+  { what: 'of more than thirty seconds', ageMs: oldMs + 1, hubMs: confirmDeadlineMs.old },
+])('a copy $what is confirmed first, if the hub answers in time', async ({ ageMs: age, hubMs }) => {
   const { view, ports, pass, sources, now, sleep } = await warm()
-  sources.hub = async () => (await sleep(100), answerOf(make(1, 2), now()))
-  await pass(30_001)
+  sources.hub = async () => (await sleep(hubMs - 1), answerOf(make(1, 2), now()))
+  await pass(age)
   const freshening = freshen(view, ports)
   expect(freshening).not.toBeNull()
-  await pass(100)
+  await pass(hubMs)
   await freshening
   expect(view.copy?.token).toBe('1.2')
+})
+
+test('a copy of more than two seconds answers after 50 ms when the hub does not', async () => {
+  const { view, ports, pass, sources } = await warm()
+  sources.hub = () => new Promise(() => undefined)
+  await pass(freshMs + 1)
+  let isAnswered = false
+  void freshen(view, ports)?.then(() => (isAnswered = true))
+  await pass(confirmDeadlineMs.stale - 1)
+  expect(isAnswered).toBe(false)
+  await pass(1)
+  expect(isAnswered).toBe(true)
 })
 
 test('an old copy answers after 300 ms when the hub does not, its age standing; a late answer still counts', async () => {
@@ -69,12 +94,12 @@ test('an old copy answers after 300 ms when the hub does not, its age standing; 
   await pass(40_000)
   let isAnswered = false
   void freshen(view, ports)?.then(() => (isAnswered = true))
-  await pass(confirmDeadlineMs - 1)
+  await pass(confirmDeadlineMs.old - 1)
   expect(isAnswered).toBe(false)
   await pass(1)
   expect(isAnswered).toBe(true)
   expect(view.copy?.token).toBe('1.1')
-  expect(ageMs(view, now())).toBe(40_000 + confirmDeadlineMs)
+  expect(ageMs(view, now())).toBe(40_000 + confirmDeadlineMs.old)
   await pass(2_000)
   expect(view.copy?.token).toBe('1.2')
 })
@@ -84,7 +109,7 @@ test('who comes late to a check that hangs does not wait for it again', async ()
   sources.hub = () => new Promise(() => undefined)
   await pass(40_000)
   void freshen(view, ports)
-  await pass(confirmDeadlineMs)
+  await pass(confirmDeadlineMs.old)
   let isAnswered = false
   void Promise.resolve(freshen(view, ports)).then(() => (isAnswered = true))
   await pass(0)

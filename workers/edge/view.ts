@@ -2,15 +2,18 @@
  * What one isolate holds of one environment, and how fresh that is. Clock and I/O come as arguments, so that a
  * simulator can run it.
  *
- * Age is counted from the moment the hub last said "this is head". Young: answer at once. Older: answer at once and
- * confirm behind the answer. Old: confirm first, but not for long, then answer from what there is.
+ * Age is counted from the moment the hub last said "this is head". Up to 1 s: answer at once. Up to 2 s: answer at once
+ * and confirm behind the answer, so that a busy environment never gets older. Older: confirm first, for 50 ms at most,
+ * or 300 ms if it is old; then answer from what there is.
  */
 import { adoptFromHub, adoptFromKv } from './adopt.ts'
 import type { Flight, View, ViewPorts } from './view-state.ts'
 
+export const youngMs = 1_000
 export const freshMs = 2_000
-export const confirmFirstMs = 30_000
-export const confirmDeadlineMs = 300
+export const oldMs = 30_000
+/** How long an answer waits for a confirmation. */
+export const confirmDeadlineMs = { stale: 50, old: 300 }
 export const checksPerSecond = 4
 const coldDeadlineMs = 3_500
 const hubTimeoutMs = { cold: 1_500, warm: 10_000 }
@@ -31,10 +34,11 @@ export function freshen(view: View, ports: ViewPorts): Promise<void> | null {
   view.usedAt = now
   const isCold = !view.copy || !view.access
   const age = ageMs(view, now)
-  if (!isCold && age <= freshMs) return null
+  if (!isCold && age <= youngMs) return null
   const flight = check(view, ports)
-  if (!flight || (!isCold && age <= confirmFirstMs)) return null
-  return waitFor(flight, isCold ? coldDeadlineMs : confirmDeadlineMs, ports)
+  if (!flight || (!isCold && age <= freshMs)) return null
+  const deadlineMs = isCold ? coldDeadlineMs : age <= oldMs ? confirmDeadlineMs.stale : confirmDeadlineMs.old
+  return waitFor(flight, deadlineMs, ports)
 }
 
 /** Whether the hub has just been asked: what is not here is nowhere. */
@@ -45,7 +49,7 @@ export function isCurrent(view: View, now: number): boolean {
 /** Asks the hub again whatever the age: something is missing that a newer version may hold. */
 export async function recheck(view: View, ports: ViewPorts): Promise<void> {
   const flight = check(view, ports)
-  if (flight) await waitFor(flight, confirmDeadlineMs, ports)
+  if (flight) await waitFor(flight, confirmDeadlineMs.old, ports)
 }
 
 /** Joins the check that is under way or starts one; null if there were enough of them in this second. */
@@ -76,7 +80,7 @@ async function refresh(view: View, ports: ViewPorts): Promise<void> {
   if (await refreshFromHub(view, ports)) return
   const now = ports.now()
   const isCold = !view.copy || !view.access
-  if (!isCold && (ageMs(view, now) <= confirmFirstMs || now - view.kvReadAt < kvIntervalMs)) return
+  if (!isCold && (ageMs(view, now) <= oldMs || now - view.kvReadAt < kvIntervalMs)) return
   view.kvReadAt = now
   await Promise.all([refreshFromKv(view, 'snapshot', ports), refreshFromKv(view, 'access', ports)])
 }
