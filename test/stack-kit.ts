@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
 import { startStack, type Stack } from '../dev/stack.ts'
-import { buildWorkers } from '../dev/build.ts'
+import { buildWorkers } from '../dev/build-workers.ts'
 
 export const project = '/orgs/demo/projects/shop'
 
@@ -15,7 +15,8 @@ export function useStack(): { readonly stack: Stack } {
   const held: { stack?: Stack } = {}
   const stateDir = mkdtempSync(join(tmpdir(), 'halyard-system-'))
   beforeAll(async () => {
-    const built = await buildWorkers(join(stateDir, 'dist'))
+    const built = join(stateDir, 'dist')
+    await buildWorkers(built)
     held.stack = await startStack({ stateDir: join(stateDir, 'state'), built })
   })
   afterAll(async () => {
@@ -31,7 +32,12 @@ export function useStack(): { readonly stack: Stack } {
 }
 
 /** One request to the management API; the path is under `/api/v1`. Throws on any refusal. */
-export async function callApi<Body>(stack: Stack, method: string, path: string, body?: unknown): Promise<Body> {
+export async function callApi<Body>(
+  stack: Stack,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Body> {
   const response = await fetch(`${stack.urls.control}/api/v1${path}`, {
     method,
     headers: { authorization: `Bearer ${stack.seed.managementKey}`, 'content-type': 'application/json' },
@@ -43,7 +49,11 @@ export async function callApi<Body>(stack: Stack, method: string, path: string, 
 }
 
 /** Asks until the answer is as wanted: for what becomes true by itself, soon. */
-export async function until<T>(ask: () => Promise<T>, isWanted: (answer: T) => boolean, withinMs = 30_000): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T>,
+  isWanted: (answer: T) => boolean,
+  withinMs = 30_000,
+): Promise<T> {
   const end = Date.now() + withinMs
   for (;;) {
     const answer = await ask().catch((error: unknown) => error as T) // an unreachable Worker is not there yet
@@ -82,6 +92,9 @@ export function openStream(stack: Stack, key: string) {
     socket,
     messages,
     next: (fits: (message: { kind: string; body?: string }) => boolean) =>
-      until(async () => messages.find(fits), (message) => message !== undefined),
+      until(
+        async () => messages.find(fits),
+        (message) => message !== undefined,
+      ),
   }
 }

@@ -1,0 +1,94 @@
+import { WebSocket } from 'ws'
+import { heartbeatSec, keyRefusedCode, streamProtocol } from '../../shared/protocol/stream.ts'
+import { readRetryAfter } from '../back-off.ts'
+import { readMessage, type Heard } from './messages.ts'
+
+/** How a connection ended: whether another may be tried, and when at the earliest. */
+export type Ending =
+  | {
+      readonly kind: 'lost'
+      readonly reason: string
+      readonly retryAfterMs: number
+      readonly livedMs: number
+    }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+export interface Connection {
+  readonly url: string
+  readonly key: string
+  readonly signal: AbortSignal
+  readonly hear: (heard: Exclude<Heard, { kind: 'goaway' }>) => void
+}
+
+const openTimeoutMs = 15_000
+const silenceMaxMs = 2 * heartbeatSec * 1000
+const messageSizeMax = 16 * 1024 * 1024
+const textMax = 4_000
+
+/** Opens one connection to a stream and hears it out. Never throws; ends when the signal is given. */
+export async function listen({ url, key, signal, hear }: Connection): Promise<Ending> {
+  const socket = new WebSocket(url, [streamProtocol], {
+    headers: { authorization: `Bearer ${key}` },
+    handshakeTimeout: openTimeoutMs,
+    maxPayload: messageSizeMax,
+  })
+  const ended = Promise.withResolvers<Ending>()
+  let openedMs: number | null = null
+  const lose = (reason: string, retryAfterMs = 0) => {
+    const livedMs = openedMs === null ? 0 : Date.now() - openedMs
+    ended.resolve({ kind: 'lost', reason, retryAfterMs, livedMs })
+  }
+  const silence = setTimeout(() => lose('silent for too long'), silenceMaxMs)
+  socket.on('unexpected-response', (_request, response) => {
+    const { statusCode = 0, headers } = response
+    void readText(response).then((text) => {
+      const reason = `the edge answered ${statusCode}${text}`
+      if (statusCode < 500 && statusCode !== 429 && statusCode !== 408)
+        return ended.resolve({ kind: 'refused', reason })
+      return lose(reason, readRetryAfter(headers['retry-after'], Date.now()) ?? 0)
+    })
+  })
+  socket.on('open', () => (openedMs = Date.now()))
+  socket.on('message', (data) => {
+    silence.refresh()
+    const heard = readMessage(String(data))
+    if (heard.kind === 'goaway') lose('the server asked to go away', heard.retryAfterMs)
+    else hear(heard)
+  })
+  socket.on('close', (code, reason) => {
+    if (code === keyRefusedCode) ended.resolve({ kind: 'refused', reason: String(reason) })
+    else lose(`closed (${code})`)
+  })
+  socket.on('error', (error) => lose(error.message || 'cannot be reached'))
+  signal.addEventListener('abort', () => lose('stopped'), { once: true })
+  const ending = await ended.promise
+  clearTimeout(silence)
+  await close(socket)
+  return ending
+}
+
+/** Says goodbye, but does not wait long for an answer. */
+async function close(socket: WebSocket): Promise<void> {
+  if (socket.readyState === WebSocket.CLOSED) return
+  const closed = new Promise((resolve) => socket.once('close', resolve)) // unlike `once`, whatever the error
+  if (socket.readyState === WebSocket.OPEN) socket.close(1000)
+  else socket.terminate()
+  const timer = setTimeout(() => socket.terminate(), 500)
+  await closed
+  clearTimeout(timer)
+}
+
+/** The reason in an answer that is no stream, if it names one as the edge does. */
+async function readText(response: AsyncIterable<Buffer>): Promise<string> {
+  let text = ''
+  try {
+    for await (const chunk of response) {
+      text += String(chunk)
+      if (text.length > textMax) break
+    }
+    const { errorCode, errorDetails } = JSON.parse(text) as Record<string, unknown> // each is made a text below
+    return `: ${String(errorCode)}, ${String(errorDetails)}`
+  } catch {
+    return '' // its status says enough
+  }
+}
