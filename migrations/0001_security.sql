@@ -178,6 +178,12 @@ AS $$
   SELECT DISTINCT c.org_id, c.environment_id FROM claimed c
 $$;
 --> statement-breakpoint
+-- Before two of them change hands: of a function that one does not own, REVOKE only warns.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA halyard FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION halyard.current_org(), halyard.find_key(text), halyard.claim_outbox(integer),
+  halyard.ensure_audit_partitions(timestamptz, integer) TO halyard_app;
+--> statement-breakpoint
 -- To own a function one needs CREATE on its schema at that moment only.
 GRANT CREATE ON SCHEMA halyard TO halyard_definer;
 --> statement-breakpoint
@@ -186,8 +192,3 @@ ALTER FUNCTION halyard.find_key(text) OWNER TO halyard_definer;
 ALTER FUNCTION halyard.claim_outbox(integer) OWNER TO halyard_definer;
 --> statement-breakpoint
 REVOKE CREATE ON SCHEMA halyard FROM halyard_definer;
---> statement-breakpoint
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA halyard FROM PUBLIC;
---> statement-breakpoint
-GRANT EXECUTE ON FUNCTION halyard.current_org(), halyard.find_key(text), halyard.claim_outbox(integer),
-  halyard.ensure_audit_partitions(timestamptz, integer) TO halyard_app;

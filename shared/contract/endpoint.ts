@@ -11,6 +11,8 @@ export interface Endpoint {
   readonly tag: string
   readonly summary: string
   readonly role: Role
+  /** What it changes reaches this far: a token that is bound to less may not use it. */
+  readonly reach?: 'organization' | 'project'
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
   readonly result: z.ZodType

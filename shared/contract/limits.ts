@@ -19,7 +19,8 @@ export const limits = {
   projectsPerOrganization: 100,
   environmentsPerProject: 20,
   keysPerProject: 200,
-  originsPerKey: 20,
+  /** With `keysPerProject`, below what an access record may hold. */
+  originsPerKey: 15,
   importFlags: 500,
   pageSize: 200,
 } as const

@@ -7,6 +7,7 @@ export const ResourceKey = z
   .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, '1 to 64 of a-z 0-9 -, starting with a letter or digit')
   .meta({ id: 'ResourceKey', examples: ['web-shop'] })
 
+const originRule = 'an origin as a browser sends it, such as https://shop.example, without a path'
 const name = z.string().min(1).max(limits.nameLength)
 const comment = z.string().max(500).optional()
 
@@ -65,11 +66,13 @@ export const EnvironmentPatch = z
   .strictObject({ name: name.optional(), protected: z.boolean().optional(), comment })
   .meta({ id: 'EnvironmentPatch' })
 
+/** As a browser sends it: lower case, no default port, no path. Any other spelling would never match. */
 const Origin = z
   .string()
   .max(253)
-  .regex(/^https?:\/\/[^/\s]+$/, 'an origin such as https://shop.example, without a path')
-const keyName = { name, expiresAt: z.iso.datetime().optional(), comment }
+  .regex(/^https?:\/\/[a-z0-9.:[\]-]+$/, originRule)
+  .refine(isOrigin, originRule)
+const keyName = { name, expiresAt: z.iso.datetime().max(40).optional(), comment }
 
 export const KeyCreate = z
   .discriminatedUnion('class', [
@@ -89,6 +92,10 @@ export const KeyCreate = z
   ])
   .meta({ id: 'KeyCreate' })
 export type KeyCreate = z.infer<typeof KeyCreate>
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text
+}
 
 export const Key = z
   .strictObject({

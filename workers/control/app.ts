@@ -41,7 +41,6 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   const routes = new Hono<AppEnv>()
   routes.use('/whoami', authenticate)
   routes.use('/orgs/*', authenticate)
-  routes.use('/flags', authenticate)
   routes.use('/flags/*', authenticate)
   routes.use('/evaluate', authenticate)
   for (const part of parts) routes.route('/', part())
@@ -97,7 +96,7 @@ function answerProblem(thrown: Error, c: Context<AppEnv>) {
 
 const patterns = Object.values(api).map(({ method, path }) => ({
   method,
-  pattern: new RegExp(`^/api/v1${path.replaceAll(/:[a-z]+/gi, '[^/]+')}/?$`),
+  pattern: new RegExp(`^/api/v1${path.replaceAll(/:[a-z]+/gi, '[^/]+')}$`),
 }))
 
 function notFoundProblem(c: Context): ProblemError {

@@ -21,6 +21,11 @@ export class ProblemError extends Error {
   }
 }
 
+/** The JSON pointer (RFC 6901) of a path of names. */
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
 /** One field of the body is wrong. */
 export function invalid(pointer: string, detail: string): ProblemError {
   return new ProblemError('invalid_input', { detail: `${pointer}: ${detail}`, errors: [{ pointer, detail }] })

@@ -29,7 +29,7 @@ export function openApiDocument(origin: string) {
   }
   const problem = {
     description: 'A problem',
-    content: { 'application/problem+json': { schema: toSchema(Problem, 'output', schemas) } },
+    content: { 'application/problem+json': { schema: toSchema(Problem, schemas) } },
   }
   return {
     openapi: '3.1.0',
@@ -55,14 +55,14 @@ export function openApiDocument(origin: string) {
 }
 
 function operation(operationId: string, endpoint: Endpoint, schemas: Map<string, JsonSchema>) {
-  const { tag, summary, role, body, result, status = 200, etag } = endpoint
+  const { tag, summary, role, reach, body, result, status = 200, etag } = endpoint
   const headers = etag && { ETag: { description: 'For If-Match', schema: { type: 'string' } } }
-  const content = { 'application/json': { schema: toSchema(result, 'output', schemas) } }
+  const content = { 'application/json': { schema: toSchema(result, schemas) } }
   return {
     operationId,
     tags: [tag],
     summary,
-    description: `Needs role ${role}.`,
+    description: `Needs role ${role}${reach ? `, and a token that reaches the whole ${reach}` : ''}.`,
     parameters: [
       ...pathParametersOf(endpoint, schemas),
       ...queryParametersOf(endpoint, schemas),
@@ -71,7 +71,7 @@ function operation(operationId: string, endpoint: Endpoint, schemas: Map<string,
     ...(body && {
       requestBody: {
         required: true,
-        content: { 'application/json': { schema: toSchema(body, 'input', schemas) } },
+        content: { 'application/json': { schema: toSchema(body, schemas) } },
       },
     }),
     responses: {
@@ -86,7 +86,7 @@ function pathParametersOf(endpoint: Endpoint, schemas: Map<string, JsonSchema>) 
     name,
     in: 'path',
     required: true,
-    schema: toSchema(pathParameters[name as PathParameter], 'input', schemas), // paths name no other parameters
+    schema: toSchema(pathParameters[name as PathParameter], schemas), // paths name no other parameters
   }))
 }
 
@@ -95,7 +95,7 @@ function queryParametersOf({ query }: Endpoint, schemas: Map<string, JsonSchema>
     name,
     in: 'query',
     required: !(schema as z.ZodType).safeParse(undefined).success, // every member of a shape is a schema
-    schema: toSchema(schema as z.ZodType, 'input', schemas),
+    schema: toSchema(schema as z.ZodType, schemas),
   }))
 }
 
@@ -113,9 +113,12 @@ function headerParameter(name: string, description: string, required: boolean) {
   return { name, in: 'header', required, description, schema: { type: 'string' } }
 }
 
-/** The JSON Schema of a zod schema; those with an id become components and are referred to. */
-function toSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Map<string, JsonSchema>): JsonSchema {
-  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+/**
+ * The JSON Schema of a zod schema; those with an id become components and are referred to. Bodies and answers share
+ * components, so that a field which has a default is optional in both.
+ */
+function toSchema(schema: z.ZodType, schemas: Map<string, JsonSchema>): JsonSchema {
+  const { $schema: _, $defs = {}, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   for (const [id, definition] of Object.entries($defs)) schemas.set(id, rewrite(definition))
   const id = schema.meta()?.id
   if (id === undefined) return rewrite(json)

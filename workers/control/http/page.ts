@@ -22,7 +22,12 @@ export function readCursor(cursor: string | undefined): string | undefined {
   } catch {
     // not base64url of UTF-8: the same answer as below
   }
-  throw new ProblemError('invalid_input', {
+  throw badCursor()
+}
+
+/** A cursor that no page of this list gave. */
+export function badCursor(): ProblemError {
+  return new ProblemError('invalid_input', {
     errors: [{ pointer: 'cursor', detail: 'is not the nextCursor of a page' }],
   })
 }

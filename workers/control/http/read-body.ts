@@ -3,9 +3,10 @@ import type * as z from 'zod'
 import { jsonDepth } from '../../../shared/contract/condition.ts'
 import { limits } from '../../../shared/contract/limits.ts'
 import type { FieldError } from '../../../shared/contract/problems.ts'
-import { ProblemError } from '../problem.ts'
+import { pointerOf, ProblemError } from '../problem.ts'
 
 const depthMax = 80
+const errorsMax = 100
 
 /** The text of a body that is JSON by its own word, of a size that is allowed. */
 export async function readText(c: Context): Promise<string> {
@@ -34,11 +35,23 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, text: string
   return check(schema, value)
 }
 
+/** Checks the query of an address. */
+export function parseQuery<Schema extends z.ZodType>(
+  schema: Schema,
+  query: Record<string, string>,
+): z.output<Schema> {
+  for (const [name, value] of Object.entries(query)) {
+    if (!isStorable(name) || !isStorable(value))
+      throw new ProblemError('invalid_input', { errors: [{ pointer: name, detail: unstorable }] })
+  }
+  return check(schema, query)
+}
+
 /** Checks a value against its schema; every field that is wrong is named. */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new ProblemError('invalid_input', { errors: fieldErrors(result.error.issues) })
+  throw new ProblemError('invalid_input', { errors: fieldErrors(result.error.issues).slice(0, errorsMax) })
 }
 
 /** One entry a field, with a JSON pointer (RFC 6901). Of the branches of a union, the one that came closest speaks. */
@@ -67,19 +80,16 @@ function closest(branches: readonly Branch[]): Branch {
   return branches.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best))
 }
 
-function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** What Postgres would not store: too deep a nesting, the character U+0000, half of a surrogate pair. */
+/** What would not be stored as it was sent: too deep a nesting, a number beyond a double, U+0000, half of a surrogate pair. */
 function storageError(value: unknown): FieldError | null {
   if (jsonDepth(value, depthMax) > depthMax)
     return { pointer: '', detail: `is nested more than ${depthMax} deep` }
   const open: { pointer: string; value: unknown }[] = [{ pointer: '', value }]
   for (let item = open.pop(); item; item = open.pop()) {
     const { pointer, value: inner } = item
-    if (typeof inner === 'string' && !isStorable(inner))
-      return { pointer, detail: 'holds U+0000 or half of a surrogate pair' }
+    if (typeof inner === 'string' && !isStorable(inner)) return { pointer, detail: unstorable }
+    if (typeof inner === 'number' && !Number.isFinite(inner))
+      return { pointer, detail: 'is a number beyond the range of a double' }
     if (typeof inner !== 'object' || inner === null) continue
     for (const [name, child] of Object.entries(inner)) {
       if (!isStorable(name))
@@ -90,19 +100,27 @@ function storageError(value: unknown): FieldError | null {
   return null
 }
 
+const unstorable = 'holds U+0000 or half of a surrogate pair'
+
 function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
 async function readBounded(body: ReadableStream<Uint8Array> | null, max: number): Promise<string | null> {
   if (!body) return ''
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let size = 0
-  for await (const chunk of body) {
-    size += chunk.byteLength
-    if (size > max) return null
-    text += decoder.decode(chunk, { stream: true })
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength
+      if (size > max) return null
+      text += decoder.decode(chunk, { stream: true })
+    }
+    return text + decoder.decode()
+  } catch (cause) {
+    // A lenient decoder would store other characters than were sent.
+    if (cause instanceof TypeError) throw new ProblemError('malformed_json', { detail: 'is not UTF-8' })
+    throw cause
   }
-  return text + decoder.decode()
 }

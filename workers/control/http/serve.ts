@@ -10,8 +10,9 @@ import type { Role } from '../../../shared/contract/resources.ts'
 import { sha256Hex } from '../../../shared/protocol/hash.ts'
 import type { Actor, Deps, Idempotency } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
+import { namesTag } from '../usecases/precondition.ts'
 import type { AppEnv } from './app-env.ts'
-import { check, parseBody, readText } from './read-body.ts'
+import { parseBody, parseQuery, readText } from './read-body.ts'
 
 type Checked<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 
@@ -44,7 +45,7 @@ export function serve<const E extends Endpoint>(
       deps: c.var.deps,
       actor: await withIdempotency(c, text),
       params: checkParams(c) as Request<E>['params'], // Hono gives a value for each name in the path
-      query: (endpoint.query ? check(endpoint.query, c.req.query()) : undefined) as Request<E>['query'], // as the endpoint says
+      query: (endpoint.query ? parseQuery(endpoint.query, c.req.query()) : undefined) as Request<E>['query'], // as the endpoint says
       body: (endpoint.body ? parseBody(endpoint.body, text) : undefined) as Request<E>['body'], // as the endpoint says
       ifMatch: requireIfMatch(endpoint, c),
     })
@@ -62,12 +63,20 @@ function authorize(endpoint: Endpoint, c: Context<AppEnv>): void {
       detail: `needs role ${endpoint.role}; the token has ${actor.role}`,
     })
   }
+  const isTooNarrow =
+    (endpoint.reach === 'organization' && actor.project !== null) ||
+    (endpoint.reach !== undefined && actor.environment !== null)
   const { org, project, environment } = c.req.param() as Partial<Record<string, string>> // absent where the path has none
   // Another tenant's names are not told apart from names that do not exist.
   if (org !== undefined && org !== actor.orgKey && org !== actor.orgId)
     throw new ProblemError('organization_not_found')
   if (isOutside(project, actor.project)) throw new ProblemError('project_not_found')
   if (isOutside(environment, actor.environment)) throw new ProblemError('environment_not_found')
+  if (isTooNarrow) {
+    throw new ProblemError('forbidden', {
+      detail: `needs a token that reaches the whole ${endpoint.reach}`,
+    })
+  }
 }
 
 function isOutside(named: string | undefined, bound: { id: string; key: string } | null): boolean {
@@ -125,7 +134,7 @@ async function withIdempotency(c: Context<AppEnv>, body: string): Promise<Actor>
 function answer(c: Context<AppEnv>, endpoint: Endpoint, reply: Reply<Endpoint>) {
   if (reply.etag !== undefined) c.header('etag', reply.etag)
   if (reply.isReplay) c.header('idempotency-replayed', 'true')
-  if (reply.etag !== undefined && endpoint.method === 'GET' && c.req.header('if-none-match') === reply.etag)
-    return c.body(null, 304)
+  const held = endpoint.method === 'GET' ? c.req.header('if-none-match') : undefined
+  if (reply.etag !== undefined && held !== undefined && namesTag(held, reply.etag)) return c.body(null, 304)
   return c.json(reply.result as object, endpoint.status ?? 200)
 }

@@ -1,19 +1,25 @@
-import { and, desc, eq, lt } from 'drizzle-orm'
+import { and, desc, eq, isNull, lt, or } from 'drizzle-orm'
 import { Hono } from 'hono'
 import { api } from '../../../shared/contract/api.ts'
 import type { AuditEntry } from '../../../shared/contract/resources.ts'
 import type { AppEnv } from '../http/app-env.ts'
-import { readCursor, toPage } from '../http/page.ts'
+import { badCursor, readCursor, toPage } from '../http/page.ts'
 import { serve } from '../http/serve.ts'
+import { ProblemError } from '../problem.ts'
 import { auditEntries } from '../store/schema.ts'
+
+/** The largest integer of the column. */
+const sequenceMax = 2 ** 31 - 1
 
 /** The audit of an organization, as far as the token reaches. */
 export function auditRoutes() {
   const app = new Hono<AppEnv>()
 
   serve(app, api.listAudit, async ({ deps, actor, query }) => {
-    const before = Number(readCursor(query.cursor) ?? Number.MAX_SAFE_INTEGER)
+    const before = readSequence(query.cursor)
     const project = actor.project?.key ?? query.project
+    const environment = actor.environment?.key
+    if (query.project !== undefined && query.project !== project) throw new ProblemError('project_not_found')
     const [rows] = await deps.db.read(actor.orgId, (db) => [
       db
         .select()
@@ -21,8 +27,12 @@ export function auditRoutes() {
         .where(
           and(
             eq(auditEntries.orgId, actor.orgId),
-            lt(auditEntries.sequence, Number.isSafeInteger(before) ? Math.min(before, 2 ** 31 - 1) : 0),
+            before === undefined ? undefined : lt(auditEntries.sequence, before),
             project === undefined ? undefined : eq(auditEntries.project, project),
+            // What concerns no single environment concerns this one too.
+            environment === undefined
+              ? undefined
+              : or(isNull(auditEntries.environment), eq(auditEntries.environment, environment)),
             query.flag === undefined ? undefined : eq(auditEntries.resource, `flag/${query.flag}`),
           ),
         )
@@ -33,6 +43,15 @@ export function auditRoutes() {
   })
 
   return app
+}
+
+/** The cursor of the audit is a sequence number. */
+function readSequence(cursor: string | undefined): number | undefined {
+  const text = readCursor(cursor)
+  if (text === undefined) return undefined
+  const sequence = Number(text)
+  if (!/^\d{1,10}$/.test(text) || sequence > sequenceMax) throw badCursor()
+  return sequence
 }
 
 function toEntry(stored: typeof auditEntries.$inferSelect): AuditEntry {

@@ -44,8 +44,8 @@ export function flagStateRoutes() {
     return updateFlagState(deps, actor, { ...params, patch, comment, ifMatch })
   })
 
-  serve(app, api.toggleFlag, async ({ deps, actor, params, body }) =>
-    toggleFlag(deps, actor, { ...params, ...body }),
+  serve(app, api.toggleFlag, async ({ deps, actor, params, body, ifMatch }) =>
+    toggleFlag(deps, actor, { ...params, ...body, ifMatch }),
   )
 
   return app

@@ -55,8 +55,8 @@ export function shortFormRoutes() {
     archiveFlagIn(deps, actor, { ...boundTo(actor), key: params.key, ifMatch }),
   )
 
-  serve(app, api.shortToggleFlag, async ({ deps, actor, params, body }) =>
-    toggleFlagIn(deps, actor, { ...boundTo(actor), key: params.key, ...body }),
+  serve(app, api.shortToggleFlag, async ({ deps, actor, params, body, ifMatch }) =>
+    toggleFlagIn(deps, actor, { ...boundTo(actor), key: params.key, ...body, ifMatch }),
   )
 
   serve(app, api.shortEvaluate, async ({ deps, actor, body }) => ({

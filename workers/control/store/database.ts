@@ -1,4 +1,4 @@
-import { neon, neonConfig, Pool } from '@neondatabase/serverless'
+import { neon, neonConfig, Pool, type PoolClient } from '@neondatabase/serverless'
 import { sql } from 'drizzle-orm'
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch'
 import { drizzle as drizzleHttp, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
@@ -70,7 +70,9 @@ export function openDatabase(config: DatabaseConfig): Database {
     },
     async write(orgId, work) {
       const pool = new Pool({ connectionString: config.url, max: 1 })
-      pool.on('error', () => {}) // a connection lost while idle: the next query reports it
+      // A connection that is lost, idle or in use, is reported by the query that needs it.
+      pool.on('error', () => {})
+      pool.on('connect', (client: PoolClient) => client.on('error', () => {}))
       try {
         return await drizzlePool(pool).transaction(async (tx) => {
           await tx.execute(
@@ -106,7 +108,8 @@ export function openDatabase(config: DatabaseConfig): Database {
 }
 
 const roleQuery = `select rolname as name, rolsuper or rolbypassrls or exists (
-    select from pg_class where relowner = pg_roles.oid and relkind in ('r', 'p')) as unsafe
+    select from pg_class
+    where pg_has_role(pg_roles.oid, relowner, 'MEMBER') and relkind in ('r', 'p')) as unsafe
   from pg_roles where rolname = current_user`
 
 function setOrg(orgId: string) {

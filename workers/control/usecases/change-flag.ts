@@ -5,6 +5,7 @@ import { commitChange, type EnvironmentRow, type Versions } from './change.ts'
 import { patchState } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
 import { openFlag, refuseArchived, reviseFlag, stateAt, type OpenFlag } from './revise-flag.ts'
+import { refuseTooManyFlags } from './sizes.ts'
 import { toFlag, toFlagInEnvironment, toFlagState } from './views.ts'
 
 interface FlagPath {
@@ -52,6 +53,7 @@ export async function archiveFlag(
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
+    if (open.flag.archivedAt && !command.archived) await refuseTooManyFlags(change.tx, open.project, 1)
     return definitionAnswer(
       await reviseFlag(change, open, archival(open, command.archived, change.now, command.comment)),
     )
@@ -83,13 +85,18 @@ export async function updateFlagState(
   })
 }
 
-type Toggle = StatePath & { readonly enabled?: boolean | undefined; readonly comment?: string | undefined }
+type Toggle = StatePath & Conditional & { readonly enabled?: boolean | undefined }
 
-/** Switches a flag on or off: to what is asked, or to the opposite. Needs no If-Match: it says all it means. */
+/** Switches a flag on or off: to what is asked, or to the opposite. Needs no If-Match, because it says all it means, but heeds one. */
 export async function toggleFlag(deps: Deps, actor: Actor, command: Toggle) {
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     const { environment, state } = stateAt(open, command.environment)
+    checkIfMatch(
+      command.ifMatch,
+      etagOf(state.stateRevision),
+      toFlagState(open.flag.key, environment.key, state),
+    )
     return stateAnswer(await reviseFlag(change, open, toggling(open, command, state)), environment)
   })
 }
@@ -99,6 +106,8 @@ export async function toggleFlagIn(deps: Deps, actor: Actor, command: Toggle) {
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     const { state } = stateAt(open, command.environment)
+    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    checkIfMatch(command.ifMatch, current.etag, current.result)
     return wholeAnswer(await reviseFlag(change, open, toggling(open, command, state)), command.environment)
   })
 }

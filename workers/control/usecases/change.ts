@@ -21,7 +21,7 @@ export interface Change {
     raised: readonly EnvironmentRow[],
     history: (environment: EnvironmentRow) => readonly HistoryRow[],
   ): Promise<Versions>
-  /** Writes the entry of one change; every change writes exactly one. */
+  /** Adds the entry of one changed object; every one has exactly one. */
   audit(entry: AuditInput): Promise<void>
 }
 
@@ -64,11 +64,16 @@ export async function commitChange<R>(
       const earlier = await claimIdempotency<Answer<R>>(tx, actor)
       if (earlier) return { ...earlier.answer, isReplay: true }
       const chain = await lockChain(tx, actor)
-      const answer = await apply(beginChange({ tx, actor, now: new Date(deps.nowMs()), chain, raised }))
+      const opened = { tx, actor, now: new Date(deps.nowMs()), chain, raised, entries: [] }
+      const answer = await apply(beginChange(opened))
+      await writeAudit(opened)
       await keepAnswer(tx, actor, answer)
-      armed = await Promise.all(
+      const arming = await Promise.allSettled(
         [...raised].map((environmentId) => deps.publishers.arm({ orgId: actor.orgId, environmentId })),
       )
+      armed = arming.filter((one) => one.status === 'fulfilled').map((one) => one.value)
+      const failed = arming.find((one) => one.status === 'rejected')
+      if (failed) throw new Error('a publisher could not be armed', { cause: failed.reason })
       return { ...answer, isReplay: false }
     })
     for (const change of armed) change.go()
@@ -100,6 +105,8 @@ interface Opened {
   readonly now: Date
   readonly chain: ChainEnd
   readonly raised: Set<string>
+  /** Audit entries that are written with the change, at its end. */
+  readonly entries: (typeof auditEntries.$inferInsert)[]
 }
 
 function beginChange(opened: Opened): Change {
@@ -119,11 +126,6 @@ async function raiseVersions(
   history: (environment: EnvironmentRow) => readonly HistoryRow[],
 ): Promise<Versions> {
   if (rows.length === 0) return {}
-  const behind = rows.find((row) => row.epochRequired)
-  if (behind)
-    throw new ProblemError('epoch_required', {
-      detail: `environment ${behind.key} is frozen until its epoch is raised`,
-    })
   const updated = await tx
     .update(environments)
     .set({ version: sql`${environments.version} + 1` })
@@ -137,6 +139,11 @@ async function raiseVersions(
       ),
     )
     .returning()
+  const behind = updated.find((row) => row.epochRequired)
+  if (behind)
+    throw new ProblemError('epoch_required', {
+      detail: `environment ${behind.key} is frozen until its epoch is raised`,
+    })
   const objects = updated.flatMap((row) =>
     history(row).map((object) => ({
       ...object,
@@ -165,7 +172,7 @@ export function versionsOf(rows: readonly EnvironmentRow[]): Versions {
   return Object.fromEntries(rows.map((row) => [row.key, formatVersion(row)]))
 }
 
-async function appendAudit({ tx, actor, now, chain }: Opened, entry: AuditInput): Promise<void> {
+async function appendAudit({ actor, now, chain, entries }: Opened, entry: AuditInput): Promise<void> {
   const content = {
     orgId: actor.orgId,
     id: makeId('aud', now.getTime()),
@@ -184,13 +191,19 @@ async function appendAudit({ tx, actor, now, chain }: Opened, entry: AuditInput)
     previousHash: chain.hash,
   }
   const hash = await auditHash(content)
-  await tx.insert(auditEntries).values({ ...content, hash })
-  await tx
-    .update(organizations)
-    .set({ auditSequence: content.sequence, auditHash: hash })
-    .where(eq(organizations.id, actor.orgId))
+  entries.push({ ...content, hash })
   chain.sequence = content.sequence
   chain.hash = hash
+}
+
+async function writeAudit({ tx, actor, chain, entries }: Opened): Promise<void> {
+  if (entries.length === 0) return
+  for (let start = 0; start < entries.length; start += 500)
+    await tx.insert(auditEntries).values(entries.slice(start, start + 500)) // oxlint-disable-line no-await-in-loop -- one connection
+  await tx
+    .update(organizations)
+    .set({ auditSequence: chain.sequence, auditHash: chain.hash })
+    .where(eq(organizations.id, actor.orgId))
 }
 
 /** What JSON keeps of a value: the hash must cover what a later reader will see. */

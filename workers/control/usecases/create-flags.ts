@@ -1,12 +1,12 @@
-import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Variant } from '../../../shared/engine/model.ts'
 import type { Flag, ParsedFlagCreate } from '../../../shared/contract/flag.ts'
-import { limits } from '../../../shared/contract/limits.ts'
 import type { FieldError } from '../../../shared/contract/problems.ts'
 import { makeId, makeSeed } from '../../../shared/protocol/ids.ts'
 import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
-import { ProblemError } from '../problem.ts'
-import { flags, flagStates, variants } from '../store/schema.ts'
+import { pointerOf, ProblemError } from '../problem.ts'
+import { insertVariants } from '../store/insert-variants.ts'
+import { flags, flagStates } from '../store/schema.ts'
 import { selectEnvironments, type FlagRow } from '../store/select.ts'
 import { commitChange, type Change, type EnvironmentRow, type Versions, type Written } from './change.ts'
 import {
@@ -19,6 +19,7 @@ import {
 } from './flag-rules.ts'
 import { findProject } from './find.ts'
 import { etagOf } from './precondition.ts'
+import { refuseOversize, refuseTooManyFlags } from './sizes.ts'
 import { toFlag, toFlagInEnvironment, toRecord } from './views.ts'
 
 interface CreateFlags {
@@ -95,8 +96,10 @@ async function insertFlags(change: Change, command: CreateFlags, at: string) {
   const project = await findProject(tx, actor.orgId, command.project)
   const rows = await selectEnvironments(tx, actor.orgId, project.id)
   await refuseTakenKeys(change, project.id, command.flags)
+  await refuseTooManyFlags(tx, project, command.flags.length)
   const made = makeFlags(change, { projectId: project.id, environments: rows, flags: command.flags, at })
   await insertRows(change, made)
+  await refuseOversize(tx, actor.orgId, rows)
   const versions = await change.raise(rows, (environment) =>
     made.map(({ row, states }) => {
       const state = states.get(environment.id)
@@ -104,7 +107,7 @@ async function insertFlags(change: Change, command: CreateFlags, at: string) {
       return { kind: 'flag', objectId: row.id, state: { ...toRecord(row, state) } as never } // FlagRecord is JSON
     }),
   )
-  for (const { row, states } of made) {
+  for (const [index, { row, states }] of made.entries()) {
     const after = { ...toFlag(row), states: Object.fromEntries(rows.map((e) => [e.key, states.get(e.id)])) }
     await change.audit({
       action: 'flag.create',
@@ -113,7 +116,7 @@ async function insertFlags(change: Change, command: CreateFlags, at: string) {
       versions,
       before: null,
       after,
-      comment: command.comment,
+      comment: command.flags[index]?.comment ?? command.comment,
     })
   }
   return { made, versions, rows }
@@ -141,15 +144,6 @@ async function refuseTakenKeys(
       detail: `exists already, perhaps archived or written in another case: ${names}`,
     })
   }
-  const [present] = await tx
-    .select({ flags: count() })
-    .from(flags)
-    .where(and(ofProject, isNull(flags.archivedAt)))
-  if ((present?.flags ?? 0) + wanted.length > limits.flagsPerEnvironment) {
-    throw new ProblemError('limit_reached', {
-      detail: `a project may have ${limits.flagsPerEnvironment} flags`,
-    })
-  }
 }
 
 interface MakeFlags {
@@ -166,11 +160,11 @@ function makeFlags(
   const errors: FieldError[] = []
   const made = wanted.map((flag, index) => {
     const pointer = at && `${at}/${index}`
-    const given = variantsOrDefault(flag.valueType, flag.variants)
+    const given = variantsOrDefault(flag, pointer)
     errors.push(...variantErrors(flag.valueType, given, pointer))
     const states = new Map(environments.map((row) => [row.id, firstState(given)]))
     for (const [name, patch] of Object.entries(flag.environments ?? {})) {
-      const where = `${pointer}/environments/${name}`
+      const where = `${pointer}${pointerOf(['environments', name])}`
       const environment = environments.find((row) => row.key === name)
       if (!environment)
         errors.push({
@@ -223,13 +217,10 @@ function newRow({ actor, now, projectId, flag, variants: given }: NewRow): FlagR
 async function insertRows({ tx, actor, now }: Change, made: readonly NewFlag[]) {
   const { orgId } = actor
   await tx.insert(flags).values(made.map(({ row }) => row))
-  await tx
-    .insert(variants)
-    .values(
-      made.flatMap(({ row }) =>
-        row.variants.map((variant, position) => ({ orgId, flagId: row.id, position, ...variant })),
-      ),
-    )
+  await insertVariants(
+    tx,
+    made.map(({ row }) => row),
+  )
   const states = made.flatMap(({ row, states }) =>
     [...states].map(([environmentId, state]) => ({
       orgId,

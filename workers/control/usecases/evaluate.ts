@@ -3,7 +3,7 @@ import { explain } from '../../../shared/engine/explain.ts'
 import type { EvaluationContext } from '../../../shared/engine/model.ts'
 import { loadSnapshot } from '../../../shared/engine/snapshot.ts'
 import { formatVersion } from '../../../shared/protocol/version.ts'
-import type { Actor, Deps, FlagRecord } from '../ports.ts'
+import type { Actor, Deps, FlagRecord, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { compile } from '../publication/compile.ts'
 import { readCommitted } from '../publication/read-history.ts'
@@ -37,10 +37,10 @@ export async function explainCommitted(
   actor: Actor,
   command: EnvironmentPath & { key: string; context: EvaluationContext },
 ) {
-  const { environment, version, snapshot, ruleNames } = await loadCommitted(deps, actor, command)
+  const { environment, version, snapshot, rows } = await loadCommitted(deps, actor, command)
   if (!snapshot.flags.has(command.key)) throw new ProblemError('flag_not_found')
   const { decision, trace } = explain(snapshot, command.key, command.context, deps.nowMs())
-  const text = describeTrace(trace, decision, ruleNames)
+  const text = describeTrace(trace, decision, ruleNamesOf(rows, command.key))
   return { environment, version, context: command.context, decision, trace, text }
 }
 
@@ -58,13 +58,12 @@ async function loadCommitted({ db }: Deps, { orgId }: Actor, at: EnvironmentPath
     environment: key,
     version: formatVersion(version),
     snapshot: loadSnapshot(body),
-    ruleNames: ruleNamesOf(rows),
+    rows,
   }
 }
 
-function ruleNamesOf(rows: Parameters<typeof compile>[2]): ReadonlyMap<string, string> {
+function ruleNamesOf(rows: readonly HistoryRow[], key: string): ReadonlyMap<string, string> {
   const records = rows.filter((row) => row.kind === 'flag').map((row) => row.state as unknown as FlagRecord) // what toRecord wrote
-  return new Map(
-    records.flatMap((flag) => flag.state.rules.map((rule) => [rule.id, rule.name ?? rule.id] as const)),
-  )
+  const rules = records.find((flag) => flag.key === key)?.state.rules ?? []
+  return new Map(rules.map((rule) => [rule.id, rule.name ?? rule.id]))
 }

@@ -1,7 +1,13 @@
 /** What a flag and its state must satisfy beyond their schemas, and what a flag starts as. Pure. */
 import type { Variant } from '../../../shared/engine/model.ts'
 import { jsonDepth } from '../../../shared/contract/condition.ts'
-import type { FlagState, FlagStatePatch, Serve, ValueType } from '../../../shared/contract/flag.ts'
+import type {
+  FlagState,
+  FlagStatePatch,
+  ParsedFlagCreate,
+  Serve,
+  ValueType,
+} from '../../../shared/contract/flag.ts'
 import { limits } from '../../../shared/contract/limits.ts'
 import type { FieldError } from '../../../shared/contract/problems.ts'
 import { makeId } from '../../../shared/protocol/ids.ts'
@@ -14,12 +20,15 @@ const booleanVariants: Variant[] = [
 ]
 
 /** A boolean flag may leave its variants out: on and off. */
-export function variantsOrDefault(valueType: ValueType, variants: Variant[] | undefined): Variant[] {
+export function variantsOrDefault({ valueType, variants }: ParsedFlagCreate, at: string): Variant[] {
   if (variants) return variants
   if (valueType === 'boolean') return booleanVariants
   throw new ProblemError('invalid_input', {
     errors: [
-      { pointer: '/variants', detail: `a ${valueType} flag needs its variants: [{"key": …, "value": …}]` },
+      {
+        pointer: `${at}/variants`,
+        detail: `a ${valueType} flag needs its variants: [{"key": …, "value": …}]`,
+      },
     ],
   })
 }

@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, lt, sql } from 'drizzle-orm'
 import { base64url } from 'jose'
 import type { Actor, Idempotency } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
@@ -25,12 +25,12 @@ export async function claimIdempotency<T>(tx: Tx, actor: Actor): Promise<{ answe
     .select()
     .from(idempotencyKeys)
     .where(and(eq(idempotencyKeys.orgId, orgId), eq(idempotencyKeys.id, id)))
-  if (!row?.answer) throw new ProblemError('unavailable', { headers: { 'retry-after': '1' } })
+  if (!row?.answer) throw new ProblemError('idempotency_in_progress', { headers: { 'retry-after': '1' } })
   if (row.requestHash !== requestHash) throw new ProblemError('idempotency_key_reused')
   return { answer: await decryptAnswer<T>(idempotency, row.answer) }
 }
 
-/** Stores the answer, encrypted, in the same transaction: it exists exactly if the change does. */
+/** Stores the answer, encrypted, in the same transaction: it exists exactly if the change does. Kept for a day. */
 export async function keepAnswer(tx: Tx, actor: Actor, answer: unknown): Promise<void> {
   const { idempotency, orgId } = actor
   if (!idempotency) return
@@ -43,6 +43,12 @@ export async function keepAnswer(tx: Tx, actor: Actor, answer: unknown): Promise
     .update(idempotencyKeys)
     .set({ answer: base64url.encode(iv) + '.' + base64url.encode(sealed) })
     .where(and(eq(idempotencyKeys.orgId, orgId), eq(idempotencyKeys.id, idempotency.id)))
+  // Here, because the organization's row is locked by now: two writes never wait for each other's old keys.
+  await tx
+    .delete(idempotencyKeys)
+    .where(
+      and(eq(idempotencyKeys.orgId, orgId), lt(idempotencyKeys.createdAt, sql`now() - interval '1 day'`)),
+    )
 }
 
 async function decryptAnswer<T>({ encryptionKey }: Idempotency, answer: string): Promise<T> {

@@ -51,9 +51,9 @@ export async function revokeKey(deps: Deps, actor: Actor, command: { project: st
       (await selectKeys(tx, actor.orgId, project.id, eq(apiKeys.id, command.id)))[0],
       'key_not_found',
     )
-    if (before.revokedAt) return { result: { ...toKey(before), versions: {} } }
     if (actor.environment && before.environmentId !== actor.environment.id)
-      throw new ProblemError('forbidden', { detail: 'the key is outside what the token may change' })
+      throw new ProblemError('key_not_found')
+    if (before.revokedAt) return { result: { ...toKey(before), versions: {} } }
     const after = { ...before, revokedAt: now }
     await tx
       .update(apiKeys)

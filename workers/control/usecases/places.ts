@@ -18,6 +18,7 @@ import { commitChange, versionsOf, type Change, type EnvironmentRow } from './ch
 import { findEnvironment, findProject } from './find.ts'
 import { firstState } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
+import { refuseOversize } from './sizes.ts'
 import { toEnvironment, toProject, toRecord } from './views.ts'
 
 const usualEnvironments = [
@@ -122,6 +123,7 @@ export async function createEnvironment(
     }))
     for (let start = 0; start < states.length; start += 1_000)
       await tx.insert(flagStates).values(states.slice(start, start + 1_000))
+    await refuseOversize(tx, actor.orgId, [row])
     const versions = await change.raise(
       [row],
       () =>

@@ -3,11 +3,13 @@ import type { projects } from '../store/schema.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { AppliedFlagState, FlagRecord } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
+import { insertVariants } from '../store/insert-variants.ts'
 import { flags, flagStates, variants } from '../store/schema.ts'
 import { selectEnvironments, selectStates, type FlagRow, type StateRow } from '../store/select.ts'
 import { versionsOf, type Change, type EnvironmentRow, type Versions } from './change.ts'
 import { findFlag, findProject, found } from './find.ts'
 import { refuseErrors, stateErrors, variantErrors } from './flag-rules.ts'
+import { mayGrow, refuseOversize } from './sizes.ts'
 import { toFlag, toRecord } from './views.ts'
 
 /** A flag with all that a change of it may touch. */
@@ -80,6 +82,8 @@ export async function reviseFlag(
   if (isRedefined) await writeDefinition(change, before.flag, after.flag)
   if (isRestated) await writeState(change, restated)
   const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
+  const grown = raised.filter(({ id }) => mayGrow(recordIn(before, id), recordIn(after, id)))
+  if (grown.length > 0) await refuseOversize(change.tx, change.actor.orgId, grown)
   const raisedVersions = await change.raise(raised, ({ id }) => [
     { kind: 'flag', objectId: after.flag.id, state: recordIn(after, id) as never }, // a FlagRecord is JSON
   ])
@@ -129,16 +133,15 @@ function errorsOf({ flag, environments, states }: OpenFlag, ownEnvironmentId: st
   return errors
 }
 
-async function writeDefinition({ tx, actor }: Change, before: FlagRow, { variants: list, ...row }: FlagRow) {
+async function writeDefinition({ tx, actor }: Change, before: FlagRow, after: FlagRow) {
+  const { variants: list, ...row } = after
   await tx
     .update(flags)
     .set(row)
     .where(and(eq(flags.orgId, actor.orgId), eq(flags.id, row.id)))
   if (isEqual(list, before.variants)) return
   await tx.delete(variants).where(and(eq(variants.orgId, actor.orgId), eq(variants.flagId, row.id)))
-  await tx
-    .insert(variants)
-    .values(list.map((variant, position) => ({ orgId: actor.orgId, flagId: row.id, position, ...variant })))
+  await insertVariants(tx, [after])
 }
 
 async function writeState(

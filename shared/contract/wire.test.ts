@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import * as z from 'zod'
+import { sha256Hex } from '../protocol/hash.ts'
+import { api } from './api.ts'
+import { pathParameters, type Endpoint } from './endpoint.ts'
+import { Problem, problems } from './problems.ts'
+import { ClientMessage, ServerMessage } from './stream.ts'
+
+/**
+ * What crosses a wire, as a hash of its JSON Schemas. It moves when a client may have to change: decide whether old
+ * clients can live with it (a new optional field of an answer) or need a new version (anything else), say so in the
+ * change, and put the new hash here.
+ */
+const known = {
+  api: '8a4b67bbb5fe67df',
+  stream: 'c0d2225bb8c4d6dc',
+  problems: 'ffdfdbac927ce2b2',
+}
+
+test('a change of what crosses the wires is deliberate', async () => {
+  const wires = {
+    api: Object.fromEntries(
+      Object.entries<Endpoint>(api).map(([operation, endpoint]) => [operation, describe(endpoint)]),
+    ),
+    stream: { server: schemaOf(ServerMessage), client: schemaOf(ClientMessage) },
+    problems: { problems, schema: schemaOf(Problem) },
+  }
+  const hashes: Record<string, string> = {}
+  for (const [name, wire] of Object.entries(wires))
+    hashes[name] = (await sha256Hex(JSON.stringify(wire))).slice(0, 16)
+  expect(hashes).toEqual(known)
+})
+
+test('every text, list and number that a client sends has a bound', () => {
+  const unbounded: string[] = []
+  for (const [operation, { query, body }] of Object.entries<Endpoint>(api)) {
+    for (const [where, schema] of Object.entries({ query, body }))
+      if (schema) collectUnbounded(schemaOf(schema, 'input'), `${operation} ${where}`, unbounded)
+  }
+  expect(unbounded).toEqual([])
+})
+
+test('each address and method is one operation, and each parameter of a path has a schema', () => {
+  const addresses = Object.values<Endpoint>(api).map(({ method, path }) => `${method} ${path}`)
+  expect(addresses).toEqual([...new Set(addresses)])
+  const named = addresses.flatMap((address) => [...address.matchAll(/:(\w+)/g)].map(([, name]) => name))
+  expect(new Set(named)).toEqual(new Set(Object.keys(pathParameters)))
+})
+
+function describe({ query, body, result, ...rest }: Endpoint) {
+  return {
+    ...rest,
+    ...(query && { query: schemaOf(query, 'input') }),
+    ...(body && { body: schemaOf(body, 'input') }),
+    result: schemaOf(result),
+  }
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output') {
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' })
+}
+
+/** JSON Schema nodes that would take any size. A value that may be any JSON is measured when it is saved. */
+function collectUnbounded(node: unknown, at: string, found: string[]): void {
+  if (typeof node !== 'object' || node === null) return
+  const {
+    type,
+    enum: members,
+    const: constant,
+    pattern,
+    maxLength,
+    maxItems,
+    maximum,
+  } = node as Record<string, unknown>
+  const isFixed = members !== undefined || constant !== undefined
+  if (type === 'string' && !isFixed && maxLength === undefined && !isBounded(pattern)) found.push(at)
+  if (type === 'array' && maxItems === undefined) found.push(at)
+  if (type === 'integer' && maximum === undefined) found.push(at)
+  for (const [name, child] of Object.entries(node)) collectUnbounded(child, `${at}/${name}`, found)
+}
+
+/** A pattern without `*`, `+` or an open range matches texts of limited length only. */
+function isBounded(pattern: unknown): boolean {
+  return typeof pattern === 'string' && !/[*+]|\{\d+,\}/.test(pattern.replaceAll(/\\.|\[[^\]]*\]/g, ''))
+}

@@ -1,0 +1,267 @@
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { makeShop, production, shop, useKit, type Kit } from '../test-kit.ts'
+import { openDatabase } from './database.ts'
+
+interface Table {
+  readonly name: string
+  readonly org: string
+  readonly isPartition: boolean
+}
+
+const kit = useKit()
+let app: Client
+let tables: Table[]
+let [acme, rival] = ['', '']
+
+beforeAll(async () => {
+  await makeShop(kit)
+  await fillTables(kit)
+  // What a later daily cron makes must be protected like what the migration made.
+  await kit.deps.db.ensureAuditPartitions(new Date(Date.now() + 400 * 86_400_000), 3)
+  tables = await kit.sql<Table>(
+    `select relname as name, relispartition as "isPartition",
+       case when relname = 'organizations' then 'id' else 'org_id' end as org
+     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by 1`,
+  )
+  const orgs = await kit.sql<{ id: string }>('select id from organizations order by key')
+  ;[acme, rival] = orgs.map(({ id }) => id) as [string, string] // there are two
+  app = new Client(kit.database.appUrl)
+  await app.connect()
+})
+afterAll(() => app.end())
+
+test('every table and partition has forced row security, and only the policies that it should', async () => {
+  const rows = await kit.sql<{ name: string; forced: boolean; policies: Record<string, string>[] }>(
+    `select relname as name, relrowsecurity and relforcerowsecurity as forced,
+       (select json_agg(json_build_object('name', polname, 'command', polcmd, 'permissive', polpermissive,
+          'roles', (select array_agg(rolname order by rolname) from pg_roles where oid = any(polroles)),
+          'public', 0 = any(polroles), 'using', pg_get_expr(polqual, polrelid),
+          'check', pg_get_expr(polwithcheck, polrelid)) order by polname)
+        from pg_policy where polrelid = c.oid) as policies
+     from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
+  )
+  expect(rows.length).toBeGreaterThan(24)
+  for (const { name, forced, policies } of rows) {
+    const rule = `(${name === 'organizations' ? 'id' : 'org_id'} = ( SELECT halyard.current_org() AS current_org))`
+    const tenant = {
+      command: '*',
+      roles: ['halyard_app', 'halyard_owner'],
+      public: false,
+      using: rule,
+      check: rule,
+    }
+    expect({ name, forced, tenant: policies.find((policy) => policy['name'] === 'tenant') }).toMatchObject({
+      name,
+      forced: true,
+      tenant,
+    })
+    const others = policies.filter((policy) => policy['name'] !== 'tenant')
+    const definer: Record<string, string> = {
+      api_keys: 'find_key',
+      organizations: 'find_key',
+      projects: 'find_key',
+      environments: 'find_key',
+      outbox: 'claim_outbox',
+    }
+    expect(others.map((policy) => [policy['name'], policy['roles']])).toEqual(
+      definer[name] ? [[definer[name], ['halyard_definer']]] : [],
+    )
+  }
+})
+
+test('nobody is granted a partition, and there is no view that would read past the policies', async () => {
+  const grants = await kit.sql(
+    `select relname, grantee::regrole::text as grantee from pg_class, aclexplode(relacl)
+     where relispartition and relkind = 'r' and grantee not in (relowner)`,
+  )
+  expect(grants).toEqual([])
+  expect(tables.filter(({ isPartition }) => isPartition).length).toBeGreaterThan(12)
+  const others = await kit.sql(
+    "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f', 'S')",
+  )
+  expect(others).toEqual([])
+})
+
+test('the application may do to each table what it needs, and no more', async () => {
+  const rows = await kit.sql<{ name: string; may: string }>(
+    `select relname as name, string_agg(left(privilege_type, 1), '' order by privilege_type) as may
+     from pg_class, aclexplode(relacl) where relnamespace = 'public'::regnamespace and grantee = 'halyard_app'::regrole
+     group by 1 order by 1`,
+  )
+  // Delete, Insert, Select, Update.
+  expect(Object.fromEntries(rows.map(({ name, may }) => [name, may]))).toEqual({
+    api_keys: 'ISU',
+    audit_entries: 'IS',
+    environments: 'ISU',
+    flag_states: 'ISU',
+    flags: 'ISU',
+    heads: 'IS',
+    idempotency_keys: 'DISU',
+    organizations: 'SU',
+    outbox: 'DISU',
+    projects: 'ISU',
+    state_history: 'IS',
+    variants: 'DISU',
+  })
+})
+
+test('only find_key and claim_outbox look across tenants', async () => {
+  const definers = await kit.sql(
+    `select proname as name, proowner::regrole::text as owner,
+       array_to_string(proconfig, ',') like 'search_path=%' as "hasPath" from pg_proc
+     where prosecdef and pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) order by 1`,
+  )
+  expect(definers).toEqual([
+    { name: 'claim_outbox', owner: 'halyard_definer', hasPath: true },
+    // Moves rows between partitions; gives none.
+    { name: 'ensure_audit_partitions', owner: 'halyard_owner', hasPath: true },
+    { name: 'find_key', owner: 'halyard_definer', hasPath: true },
+  ])
+  const callable = await kit.sql<{ name: string }>(
+    `select proname as name from pg_proc where pronamespace = 'halyard'::regnamespace
+       and has_function_privilege('halyard_app', oid, 'execute') order by 1`,
+  )
+  expect(callable.map(({ name }) => name)).toEqual([
+    'claim_outbox',
+    'current_org',
+    'ensure_audit_partitions',
+    'find_key',
+  ])
+  const anybody = await kit.sql(
+    "select proname from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) where pronamespace = 'halyard'::regnamespace and grantee = 0",
+  )
+  expect(anybody).toEqual([])
+})
+
+test('without a tenant every read of the application raises, also after a pooled setting', async () => {
+  for (const setting of [null, '']) {
+    if (setting !== null) await app.query("select set_config('app.org_id', $1, false)", [setting])
+    for (const { name, isPartition } of tables) {
+      const code = isPartition ? /permission denied/ : /app\.org_id is not set/
+      await expect(app.query(`select * from ${name}`)).rejects.toThrow(code)
+    }
+  }
+})
+
+test('a tenant sees its own rows of every table, and none of another', async () => {
+  await asTenant(acme, async () => {
+    for (const { name, org, isPartition } of tables) {
+      if (isPartition) continue
+      const { rows } = await app.query(`select distinct ${org} as org from ${name}`)
+      expect({ name, rows }).toEqual({ name, rows: [{ org: acme }] })
+    }
+  })
+  for (const { name, org, isPartition } of tables.filter((table) => !table.isPartition)) {
+    const [both] = await kit.sql<{ n: number }>(`select count(distinct ${org})::int as n from ${name}`)
+    expect({ name, isPartition, tenants: both?.n }).toEqual({ name, isPartition: false, tenants: 2 })
+  }
+})
+
+test('a tenant can neither write rows of another nor give away its own', async () => {
+  for (const { name, org, isPartition } of tables) {
+    if (isPartition) continue
+    const [theirs] = await kit.sql<{ row: object }>(
+      `select to_jsonb(t) as row from ${name} t where ${org} = $1`,
+      [rival],
+    )
+    const copy = `insert into ${name} select * from jsonb_populate_record(null::${name}, $1)`
+    await expect(asTenant(acme, () => app.query(copy, [theirs?.row]))).rejects.toMatchObject({
+      code: '42501',
+    })
+    await expect(
+      asTenant(acme, () => app.query(`update ${name} set ${org} = $1`, [rival])),
+    ).rejects.toMatchObject({ code: '42501' })
+    for (const statement of [
+      `update ${name} set ${org} = ${org} where ${org} = $1`,
+      `delete from ${name} where ${org} = $1`,
+    ]) {
+      const done = await asTenant(acme, () => app.query(statement, [rival])).catch(
+        (error: { code: string }) => error,
+      )
+      expect('rowCount' in done ? done.rowCount : done.code).toBeOneOf([0, '42501'])
+    }
+  }
+})
+
+test('no reference leads to another tenant', async () => {
+  const references = await kit.sql<{ child: string; parent: string; columns: string[]; targets: string[] }>(
+    `select conrelid::regclass::text as child, confrelid::regclass::text as parent,
+       (select json_agg(attname order by at) from unnest(conkey) with ordinality k(n, at)
+          join pg_attribute on attrelid = conrelid and attnum = n) as columns,
+       (select json_agg(attname order by at) from unnest(confkey) with ordinality k(n, at)
+          join pg_attribute on attrelid = confrelid and attnum = n) as targets
+     from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace and conparentid = 0`,
+  )
+  expect(references.length).toBeGreaterThan(9)
+  for (const { child, parent, columns, targets } of references) {
+    expect(columns[0]).toBe('org_id')
+    expect(targets[0]).toBe(parent === 'organizations' ? 'id' : 'org_id')
+    const [column] = columns.slice(1)
+    if (column === undefined) continue
+    const [own] = await kit.sql<{ row: object }>(
+      `select to_jsonb(t) as row from ${child} t where org_id = $1 and ${column} is not null`,
+      [acme],
+    )
+    const [theirs] = await kit.sql<{ id: string }>(`select id from ${parent} where org_id = $1`, [rival])
+    const row = { ...own?.row, id: 'new', key: 'new', hash: 'new', [column]: theirs?.id }
+    const insert = `insert into ${child} select * from jsonb_populate_record(null::${child}, $1)`
+    await expect(asTenant(acme, () => app.query(insert, [row]))).rejects.toMatchObject({ code: '23503' })
+  }
+})
+
+test('control refuses to serve as a superuser, as the owner, or as a member of the owner', async () => {
+  const { appUrl, adminUrl, ownerUrl, gateway } = kit.database
+  const check = (url: string) => openDatabase({ url, gateway, waitUntil: () => {} }).checkRole()
+  await check(appUrl)
+  await expect(check(adminUrl)).rejects.toThrow('bypasses row security')
+  await expect(check(ownerUrl)).rejects.toThrow('halyard_owner')
+  const role = `member_${Date.now()}`
+  await kit.sql(`create role ${role} login password 'p' in role halyard_owner`)
+  const url = new URL(appUrl)
+  url.username = role
+  url.password = 'p'
+  await expect(check(url.href)).rejects.toThrow(role)
+  await kit.sql(`drop role ${role}`)
+})
+
+test('the outbox is claimed across tenants, each environment once in thirty seconds', async () => {
+  const { db } = kit.deps
+  expect(await db.claimOutbox(100)).toEqual([]) // all younger than five seconds
+  await kit.sql("update outbox set created_at = now() - interval '6 seconds'")
+  const claimed = await db.claimOutbox(100)
+  expect(new Set(claimed.map((row) => row.org_id))).toEqual(new Set([acme, rival]))
+  expect(new Set(claimed.map((row) => row.environment_id)).size).toBe(claimed.length)
+  expect(await db.claimOutbox(100)).toEqual([])
+  await kit.sql("update outbox set claimed_at = now() - interval '31 seconds'")
+  expect(await db.claimOutbox(1)).toHaveLength(1)
+})
+
+async function asTenant<T>(org: string, work: () => Promise<T>): Promise<T> {
+  await app.query('begin')
+  try {
+    await app.query("select set_config('app.org_id', $1, true)", [org])
+    return await work()
+  } finally {
+    await app.query('rollback')
+  }
+}
+
+/** Rows of both tenants in every table. */
+async function fillTables({ ok, sql, rivalToken }: Kit): Promise<void> {
+  const theirs = { token: rivalToken }
+  await ok('POST', '/orgs/rival/projects', { ...theirs, body: { key: 'shop' } })
+  await ok('POST', '/orgs/rival/projects/shop/flags', {
+    ...theirs,
+    body: { key: 'theirs' },
+    headers: { 'idempotency-key': 'k' },
+  })
+  const key = { class: 'server', environment: 'production', name: 'k' }
+  await ok('POST', '/orgs/rival/projects/shop/keys', { ...theirs, body: key })
+  await ok('POST', `${shop}/keys`, { body: key })
+  await ok('POST', `${production}/flags/checkout/toggle`, { headers: { 'idempotency-key': 'k' } })
+  await sql(
+    `insert into heads (org_id, environment_id, epoch, version, snapshot_hash, access_hash, client_hash, size, compiler, published_at)
+     select org_id, id, epoch, version, '', '', '', 0, 1, now() from environments`,
+  )
+}
