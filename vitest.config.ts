@@ -16,6 +16,9 @@ process.env['ETAG_SECRET'] = 'etag-secret-of-the-tests'
 const hubBindings = { TRUSTED_KEYS: JSON.stringify([signer.publicJwk]) }
 const testBindings = { SIGNING_KEY: JSON.stringify(signer.privateJwk) }
 
+/** These start the whole product, and go one after another. */
+const wholeSystem = ['test/**/*.test.ts', 'dev/main.test.ts', 'dev/workers.test.ts']
+
 export default defineConfig({
   test: {
     projects: [
@@ -23,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['{shared,workers/control,cli,dev}/**/*.test.ts'],
+          exclude: wholeSystem,
           // One Postgres a run, with a migrated database to copy from.
           globalSetup: ['./dev/test-postgres.ts'],
         },
@@ -52,7 +56,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
-          include: ['test/**/*.test.ts'],
+          include: wholeSystem,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

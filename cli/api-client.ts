@@ -1,7 +1,7 @@
 import type * as z from 'zod'
-import { api, type Api, type BodyOf, type Operation, type ResultOf } from '../shared/contract/api.ts'
-import { pathParameters, type Endpoint, type ParametersOf } from '../shared/contract/endpoint.ts'
-import { Problem } from '../shared/contract/problems.ts'
+import { api, type Api, type BodyOf, type Operation, type ResultOf } from '@halyard/shared/contract/api.ts'
+import { pathParameters, type Endpoint, type ParametersOf } from '@halyard/shared/contract/endpoint.ts'
+import { Problem } from '@halyard/shared/contract/problems.ts'
 import { CommandError, exitCodes, usageError } from './command-error.ts'
 import { send, type Pause } from './send.ts'
 

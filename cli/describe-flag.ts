@@ -1,5 +1,5 @@
 /** What a flag serves, in a few words. */
-import type { Override, Rule, Serve } from '../shared/engine/model.ts'
+import type { Override, Rule, Serve } from '@halyard/shared/engine/model.ts'
 
 interface State {
   readonly enabled: boolean

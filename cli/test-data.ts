@@ -1,6 +1,6 @@
 /** For tests: what the API answers. */
-import type { Environment } from '../shared/contract/resources.ts'
-import type { Flag, FlagState } from '../shared/contract/flag.ts'
+import type { Environment } from '@halyard/shared/contract/resources.ts'
+import type { Flag, FlagState } from '@halyard/shared/contract/flag.ts'
 
 const at = '2026-01-02T03:04:05.678Z'
 

@@ -81,9 +81,7 @@ async function installOnce() {
 async function install() {
   const start = Date.now()
   say('installing packages (first start only, about half a minute) ...')
-  let result = await npm(['ci'])
-  // `npm ci` also refuses a lock file that lacks packages of other platforms, which no install here needs.
-  if (/\bEUSAGE\b/.test(result.output)) result = await npm(['install', '--no-save'])
+  const result = await npm(['ci'])
   if (result.error || result.status !== 0 || !existsSync(projectNode)) explain(result)
   say(`packages installed in ${Math.round((Date.now() - start) / 1000)} s`)
 }
@@ -128,7 +126,11 @@ function explain({ status, error, output }) {
 }
 
 function run(script, args) {
-  const env = { ...process.env, PATH: `${binFolder}${delimiter}${process.env.PATH ?? ''}` }
+  const env = {
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'), // halves the start of the command line
+    ...process.env,
+    PATH: `${binFolder}${delimiter}${process.env.PATH ?? ''}`,
+  }
   // The channel is never written to: it closes when this process dies, however it dies.
   const child = spawn(projectNode, [script, ...args], {
     cwd: root,

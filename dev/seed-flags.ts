@@ -1,4 +1,4 @@
-import type { FlagCreate } from '../shared/contract/flag.ts'
+import type { FlagCreate } from '@halyard/shared/contract/flag.ts'
 
 const everywhere = (state: NonNullable<FlagCreate['environments']>[string]) => ({
   development: state,

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { chromium, type Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Page } from './browser-page.ts'
 import { callApi, project, runCli, useStack } from './stack-kit.ts'
 
 const system = useStack()
@@ -22,59 +23,31 @@ afterAll(async () => {
   site?.close()
 })
 
-/** A page as a user of the published web provider writes it; the test asks it for values. */
-const script = `
-import { OpenFeature } from '@openfeature/web-sdk'
-import { OFREPWebProvider } from '@openfeature/ofrep-web-provider'
-
-window.start = async ({ baseUrl, key, context }) => {
-  const headers = [['Authorization', 'Bearer ' + key]]
-  await OpenFeature.setContext(context)
-  await OpenFeature.setProviderAndWait(new OFREPWebProvider({ baseUrl, headers, pollInterval: 250 }))
-}
-window.read = (key, fallback) => {
-  const client = OpenFeature.getClient()
-  const details = typeof fallback === 'number' ? client.getNumberDetails(key, fallback) : client.getBooleanDetails(key, fallback)
-  return { value: details.value, variant: details.variant, reason: details.reason, errorCode: details.errorCode }
-}
-window.move = (context) => OpenFeature.setContext(context)`
-
-interface Details {
-  readonly value: unknown
-  readonly variant?: string
-  readonly reason?: string
-  readonly errorCode?: string
-}
-
-/** What the script above puts into the page's global scope. */
-declare const window: {
-  start(options: { baseUrl: string; key: string; context: object }): Promise<void>
-  read(key: string, fallback: number | boolean): Details
-  move(context: object): Promise<void>
-}
+/** What the page puts into its global scope. */
+declare const page: Page
 
 test('a browser page reads the imported flags with the published web provider and a client key', async () => {
   const { stack } = system
   await runCli(stack, ['import', 'flagd', file, '--apply'])
-  const { page, errors } = await openPage()
+  const { tab, errors } = await openTab()
   const { clientKey } = stack.seed.environments.production
-  await page.evaluate((options) => window.start(options), {
+  await tab.evaluate((options) => page.start(options), {
     baseUrl: stack.urls.edge,
     key: clientKey,
     context: { targetingKey: 'user-1' },
   })
   await expect
-    .poll(() => page.evaluate(() => window.read('loadGeneratorVUs', -1)))
+    .poll(() => tab.evaluate(() => page.read('loadGeneratorVUs', -1)))
     .toMatchObject({ value: 5, variant: '5' })
-  expect(await page.evaluate(() => window.read('imageSlowLoad', -1))).toMatchObject({
+  expect(await tab.evaluate(() => page.read('imageSlowLoad', -1))).toMatchObject({
     value: 0,
     variant: 'off',
   })
-  expect(await page.evaluate(() => window.read('adFailure', true))).toMatchObject({
+  expect(await tab.evaluate(() => page.read('adFailure', true))).toMatchObject({
     value: false,
     variant: 'off',
   })
-  expect(await page.evaluate(() => window.read('search-settings', true)), 'not for clients').toMatchObject({
+  expect(await tab.evaluate(() => page.read('search-settings', true)), 'not for clients').toMatchObject({
     value: true,
     errorCode: 'FLAG_NOT_FOUND',
   })
@@ -82,42 +55,42 @@ test('a browser page reads the imported flags with the published web provider an
     enabled: false,
   })
   await expect
-    .poll(() => page.evaluate(() => window.read('new-checkout', true)), { timeout: 20_000 })
+    .poll(() => tab.evaluate(() => page.read('new-checkout', true)), { timeout: 20_000 })
     .toMatchObject({ value: false, reason: 'DISABLED' })
   expect(errors).toEqual([])
 })
 
 test('a change of context gives the values of the new context', async () => {
   const { stack } = system
-  const { page } = await openPage()
+  const { tab } = await openTab()
   const { clientKey } = stack.seed.environments.production
-  await page.evaluate((options) => window.start(options), {
+  await tab.evaluate((options) => page.start(options), {
     baseUrl: stack.urls.edge,
     key: clientKey,
     context: { targetingKey: 'user-1' },
   })
   const seen = new Set<unknown>()
   for (let user = 1; user <= 12; user++) {
-    await page.evaluate((targetingKey) => window.move({ targetingKey }), `user-${user}`)
-    seen.add((await page.evaluate(() => window.read('free-shipping', false))).value)
+    await tab.evaluate((targetingKey) => page.move({ targetingKey }), `user-${user}`)
+    seen.add((await tab.evaluate(() => page.read('free-shipping', false))).value)
   }
   expect(seen).toEqual(new Set([true, false]))
 })
 
-async function openPage() {
-  const page = await browser.newPage()
+async function openTab() {
+  const tab = await browser.newPage()
   const errors: string[] = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (message) => {
+  tab.on('pageerror', (error) => errors.push(error.message))
+  tab.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
   })
-  await page.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`) // it listens on a port
-  return { page, errors }
+  await tab.goto(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`) // it listens on a port
+  return { tab, errors }
 }
 
 async function servePage(): Promise<Server> {
   const bundle = await build({
-    stdin: { contents: script, resolveDir: '.' },
+    entryPoints: ['test/browser-page.ts'],
     bundle: true,
     format: 'iife',
     write: false,

@@ -3,13 +3,12 @@ import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions } from 'wrangler'
-import { formatBody, formatLine } from '../../shared/engine/snapshot.ts'
-import type { AccessRecord } from '../../shared/protocol/access.ts'
-import { sha256Hex } from '../../shared/protocol/hash.ts'
-import { signHead, snapshotSchema } from '../../shared/protocol/head.ts'
-import type { HubPublishApi } from '../../shared/protocol/hub.ts'
-import { makeId } from '../../shared/protocol/ids.ts'
-import { makeKey } from '../../shared/protocol/keys.ts'
+import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
+import type { AccessRecord } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import { makeId } from '@halyard/shared/protocol/ids.ts'
+import { makeKey } from '@halyard/shared/protocol/keys.ts'
+import { signPublication } from '@halyard/shared/protocol/publication.ts'
 import type { Flags } from '../engine/flags.ts'
 import { findWorkerd } from './load.ts'
 
@@ -95,7 +94,7 @@ function builtWorker(dist: string, name: 'edge' | 'hub', secrets: Readonly<Recor
     name: `halyard-${name}`,
     modules: [{ type: 'ESModule' as const, path: 'main.js', contents }],
     modulesRoot: '/',
-    bindings: { ...workerOptions.bindings, ...secrets },
+    bindings: secrets,
     unsafeDirectSockets: direct,
   }
 }
@@ -104,29 +103,17 @@ interface Wanted {
   readonly environment: string
   readonly flags: Flags
   readonly serverKey: string
-  readonly privateJwk: Parameters<typeof signHead>[1]
+  readonly privateJwk: Parameters<typeof signPublication>[1]
 }
 
-async function makePublication({
-  environment,
-  flags,
-  serverKey,
-  privateJwk,
-}: Wanted): Promise<Parameters<HubPublishApi['publish']>[1]> {
+async function makePublication({ environment, flags, serverKey, privateJwk }: Wanted) {
   const body = formatBody(Array.from(flags, ([key, flag]) => formatLine('flag', key, JSON.stringify(flag))))
-  const record: AccessRecord = {
-    environment,
-    keys: [{ id: makeId('key'), hash: await sha256Hex(serverKey), class: 'server' }],
-  }
+  const hash = await sha256Hex(serverKey)
+  const record: AccessRecord = { environment, keys: [{ id: makeId('key'), hash, class: 'server' }] }
   const access = JSON.stringify(record)
-  const [snapshotHash, accessHash, clientHash] = await Promise.all([
-    sha256Hex(body),
-    sha256Hex(access),
-    sha256Hex(''),
-  ])
-  const place = { environment, epoch: 1, version: 1, time: Date.now(), schema: snapshotSchema, compiler: 1 }
-  const head = { ...place, snapshotHash, accessHash, clientHash, size: Buffer.byteLength(body) }
-  return { signedHead: await signHead(head, privateJwk), body, access }
+  const clientHash = await sha256Hex('')
+  const version = { environment, epoch: 1, version: 1, time: Date.now(), compiler: 1 }
+  return await signPublication({ ...version, body, access, clientHash }, privateJwk)
 }
 
 async function serve(miniflare: Miniflare, name: string): Promise<Served> {

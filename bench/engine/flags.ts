@@ -1,5 +1,5 @@
 /** The flags of the scenarios. Everything is drawn from a seeded generator, so that each run measures the same. */
-import type { Condition, EvaluationContext, FlagConfig, Rule, Serve } from '../../shared/engine/model.ts'
+import type { Condition, EvaluationContext, FlagConfig, Rule, Serve } from '@halyard/shared/engine/model.ts'
 
 export type Flags = ReadonlyMap<string, FlagConfig>
 

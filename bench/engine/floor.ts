@@ -2,8 +2,8 @@
  * What the engine is measured against: the least that gives the right values. One closure a flag, made from checked
  * objects, that reads the context directly and gives the bare value: no reasons, variants, errors or paths.
  */
-import { bucketOfHash, hashOf, parseSeed } from '../../shared/engine/bucketing.ts'
-import type { Condition, EvaluationContext, FlagConfig, Json, Serve } from '../../shared/engine/model.ts'
+import { bucketOfHash, hashOf, parseSeed } from '@halyard/shared/engine/bucketing.ts'
+import type { Condition, EvaluationContext, FlagConfig, Json, Serve } from '@halyard/shared/engine/model.ts'
 import type { Flags } from './flags.ts'
 
 type Test = (context: EvaluationContext) => boolean

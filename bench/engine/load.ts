@@ -1,6 +1,6 @@
 /** Scenario G: the text of 1,000 flags, to the first answer. As a program it loads once, cold, and prints nanoseconds. */
-import { formatBody, formatLine, loadSnapshot } from '../../shared/engine/snapshot.ts'
-import { evaluate } from '../../shared/engine/evaluate.ts'
+import { formatBody, formatLine, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { evaluate } from '@halyard/shared/engine/evaluate.ts'
 import { mixedFlags } from './flags.ts'
 import { parseFloor } from './floor.ts'
 

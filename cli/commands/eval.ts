@@ -1,4 +1,4 @@
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { printJson, printTable, type Cell } from '../output.ts'
 import { send } from '../send.ts'

@@ -2,7 +2,7 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
-import { FlagCreate } from '../../shared/contract/flag.ts'
+import { FlagCreate } from '@halyard/shared/contract/flag.ts'
 import { environmentOf, flagOf, pageOf, problemOf } from '../test-data.ts'
 import { emptyFolder, runCli, startServer, type Answer, type Seen } from '../test-kit.ts'
 

@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { formatBody, formatLine } from '../../shared/engine/snapshot.ts'
-import { keyRefusedCode, streamProtocol } from '../../shared/protocol/stream.ts'
+import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
+import { keyRefusedCode, streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { startCli, startServer, until } from '../test-kit.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // processes are started, perhaps on a busy machine

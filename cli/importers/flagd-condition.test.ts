@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { readOne, typed, whenOf } from './test-kit.ts'
 
 test.each<[string, Json, Json]>([

@@ -2,8 +2,8 @@
  * JsonLogic conditions as conditions of ours, where the two are equal for every context; README.md says what is taken
  * as equal. What is not is refused by the name of its operator.
  */
-import type { Condition } from '../../shared/contract/condition.ts'
-import type { Json } from '../../shared/engine/model.ts'
+import type { Condition } from '@halyard/shared/contract/condition.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { isLooselyEqual, isScalar, isTruthy, numberOf, numberOfText, type Scalar } from './json-logic.ts'
 import { refuse } from './refuse.ts'
 

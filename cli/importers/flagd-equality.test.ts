@@ -1,9 +1,9 @@
 /** What is imported decides as flagd would: held against an interpreter of JsonLogic that knows nothing of conditions. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate } from '../../shared/engine/evaluate.ts'
-import type { EvaluationContext, Json } from '../../shared/engine/model.ts'
-import { formatLine, loadSnapshot } from '../../shared/engine/snapshot.ts'
+import { evaluate } from '@halyard/shared/engine/evaluate.ts'
+import type { EvaluationContext, Json } from '@halyard/shared/engine/model.ts'
+import { formatLine, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
 import { makeFlagdImporter } from './flagd.ts'
 
 type Logic = Record<string, Json>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { isA, readOne, strict, when } from './test-kit.ts'
 
 const variants = { a: 1, b: 2, c: 3, d: 4 }

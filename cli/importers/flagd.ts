@@ -1,7 +1,7 @@
 /** Flag files of flagd, https://flagd.dev/schema/v0/flags.json. */
-import { jsonDepth } from '../../shared/contract/condition.ts'
-import { FlagCreate, FlagStatePatch, type ValueType, type Variant } from '../../shared/contract/flag.ts'
-import type { Json } from '../../shared/engine/model.ts'
+import { jsonDepth } from '@halyard/shared/contract/condition.ts'
+import { FlagCreate, FlagStatePatch, type ValueType, type Variant } from '@halyard/shared/contract/flag.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { usageError } from '../command-error.ts'
 import { readTargeting, type Targeting } from './flagd-targeting.ts'
 import type { Importer, PlannedFlag } from './importer.ts'

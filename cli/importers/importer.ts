@@ -1,4 +1,4 @@
-import type { FlagCreate, FlagStatePatch } from '../../shared/contract/flag.ts'
+import type { FlagCreate, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
 
 /** A reader of another system's flag files. */
 export interface Importer {

@@ -1,5 +1,5 @@
 /** The coercions of JsonLogic, which are JavaScript's, as far as all evaluators of flagd agree on them. */
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 
 export type Scalar = string | number | boolean
 

@@ -1,5 +1,5 @@
 /** For tests: flags of flagd, read one by one. */
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { makeFlagdImporter } from './flagd.ts'
 import type { PlannedFlag } from './importer.ts'
 

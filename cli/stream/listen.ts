@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { heartbeatSec, keyRefusedCode, streamProtocol } from '../../shared/protocol/stream.ts'
+import { heartbeatSec, keyRefusedCode, streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { readRetryAfter } from '../back-off.ts'
 import { readMessage, type Heard } from './messages.ts'
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { formatVersion } from '../../shared/protocol/version.ts'
+import { formatVersion } from '@halyard/shared/protocol/version.ts'
 
 /** What a message of the stream says to somebody who watches. Kinds that are not known here say nothing. */
 export type Heard =

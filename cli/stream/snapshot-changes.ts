@@ -1,5 +1,5 @@
 /** What changed between two snapshots, by their lines; nothing is evaluated. */
-import type { FlagConfig } from '../../shared/engine/model.ts'
+import type { FlagConfig } from '@halyard/shared/engine/model.ts'
 import { describeState } from '../describe-flag.ts'
 
 /** The text of each flag's configuration, by key. */

@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type { Condition as EngineCondition, Leaf as EngineLeaf } from '../engine/model.ts'
 import { limits } from './limits.ts'
 
 export const AttributePath = z
@@ -97,8 +96,3 @@ export function jsonDepth(value: unknown, stopAt: number): number {
   }
   return depth
 }
-
-// What the API accepts is what the engine can read.
-type Accepts<Wide, Narrow extends Wide> = Narrow
-export type _EngineReadsLeaf = Accepts<EngineLeaf, LeafInput>
-export type _EngineReadsCondition = Accepts<EngineCondition, Condition>

@@ -1,6 +1,14 @@
-import { expect, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
+import type * as z from 'zod'
 import { pingText, pongText } from '../protocol/stream.ts'
+import type * as wire from '../protocol/stream.ts'
 import { ClientMessage, ServerMessage } from './stream.ts'
+
+// The schemas and the types of the same messages say the same.
+expectTypeOf<ServerMessage>().toExtend<wire.ServerMessage>()
+expectTypeOf<wire.ServerMessage>().toExtend<ServerMessage>()
+expectTypeOf<z.infer<typeof ClientMessage>>().toExtend<wire.ClientMessage>()
+expectTypeOf<wire.ClientMessage>().toExtend<z.infer<typeof ClientMessage>>()
 
 const signedHead = 'header.payload.signature'
 

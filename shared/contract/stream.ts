@@ -1,5 +1,4 @@
 import * as z from 'zod'
-import type * as wire from '../protocol/stream.ts'
 import { VersionToken } from './resources.ts'
 
 const SignedHead = z.string().min(1).max(4_096).meta({ description: 'The head as a compact JWS' })
@@ -42,10 +41,3 @@ export const ServerMessage = z
 export type ServerMessage = z.infer<typeof ServerMessage>
 
 export const ClientMessage = PingMessage
-
-// What is sent parses, and what parses is known to the code.
-type Accepts<Wide, Narrow extends Wide> = Narrow
-export type _ServerParses = Accepts<z.infer<typeof ServerMessage>, wire.ServerMessage>
-export type _ServerKnows = Accepts<wire.ServerMessage, z.infer<typeof ServerMessage>>
-export type _ClientParses = Accepts<z.infer<typeof ClientMessage>, wire.ClientMessage>
-export type _ClientKnows = Accepts<wire.ClientMessage, z.infer<typeof ClientMessage>>

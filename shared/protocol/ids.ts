@@ -18,11 +18,6 @@ export function makeId(prefix: IdPrefix, nowMs: number = Date.now()): string {
   return text
 }
 
-/** The form of an id of that kind, for schemas. */
-export function idPattern(prefix: IdPrefix): RegExp {
-  return new RegExp(`^${prefix}_[0-9a-hjkmnp-tv-z]{26}$`)
-}
-
 /** Sixteen hex digits of randomness: the seed of a flag. */
 export function makeSeed(): string {
   return toHex(crypto.getRandomValues(new Uint8Array(8)))

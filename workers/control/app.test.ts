@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
-import { api, type Operation } from '../../shared/contract/api.ts'
-import type { Endpoint } from '../../shared/contract/endpoint.ts'
-import type { ProblemCode } from '../../shared/contract/problems.ts'
-import { makeId } from '../../shared/protocol/ids.ts'
-import { makeKey } from '../../shared/protocol/keys.ts'
+import { api, type Operation } from '@halyard/shared/contract/api.ts'
+import type { Endpoint } from '@halyard/shared/contract/endpoint.ts'
+import type { ProblemCode } from '@halyard/shared/contract/problems.ts'
+import { makeId } from '@halyard/shared/protocol/ids.ts'
+import { makeKey } from '@halyard/shared/protocol/keys.ts'
 import { checkSecret, expectProblem, makeShop, shop, useKit, type CallOptions } from './test-kit.ts'
 
 interface Example {

@@ -1,5 +1,5 @@
-import type { Json } from '../../shared/engine/model.ts'
-import { sha256Hex } from '../../shared/protocol/hash.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { canonicalJson } from './canonical-json.ts'
 
 /** What the hash of an audit entry covers: everything but the hash itself. */

@@ -1,4 +1,4 @@
-import type { Json } from '../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 
 /** JSON with the names of every object sorted by code unit: equal data gives equal text, whatever stored it. */
 export function canonicalJson(value: Json): string {

@@ -1,5 +1,13 @@
-import type { HubPublishApi } from '../../shared/protocol/hub.ts'
-import type { Publisher } from './publication/publisher.ts'
+import type { HubPublishApi } from '@halyard/shared/protocol/hub.ts'
+import type { EnvironmentScope } from './ports.ts'
+
+/** What the Worker asks of the object that publishes an environment. */
+export interface PublisherObject extends Rpc.DurableObjectBranded {
+  arm(scope: EnvironmentScope, change: string): Promise<void>
+  go(change: string): Promise<void>
+  release(change: string): void
+  sweep(scope: EnvironmentScope): Promise<void>
+}
 
 /** Bindings, variables and secrets of the control Worker. */
 export interface Env {
@@ -13,6 +21,6 @@ export interface Env {
   readonly ID_CHECK_SECRET: string
   /** The public address of the edge, for examples in the API reference. */
   readonly EDGE_URL?: string
-  readonly PUBLISHERS: DurableObjectNamespace<Publisher>
+  readonly PUBLISHERS: DurableObjectNamespace<PublisherObject>
   readonly HUB: Service & HubPublishApi
 }

@@ -1,6 +1,6 @@
-import type { Json, Variant } from '../../shared/engine/model.ts'
-import type { FlagState, ValueType } from '../../shared/contract/flag.ts'
-import type { Role } from '../../shared/contract/resources.ts'
+import type { Json, Variant } from '@halyard/shared/engine/model.ts'
+import type { FlagState, ValueType } from '@halyard/shared/contract/flag.ts'
+import type { Role } from '@halyard/shared/contract/resources.ts'
 import type { Database } from './store/database.ts'
 
 /** One environment as publication knows it. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { problems } from '../../shared/contract/problems.ts'
+import { problems } from '@halyard/shared/contract/problems.ts'
 import { ProblemError } from './problem.ts'
 import { asProblem, databaseFault } from './store/database.ts'
 import { useKit } from './test-kit.ts'

@@ -1,4 +1,4 @@
-import { problems, type FieldError, type ProblemCode } from '../../shared/contract/problems.ts'
+import { problems, type FieldError, type ProblemCode } from '@halyard/shared/contract/problems.ts'
 
 interface ProblemExtras {
   readonly detail?: string

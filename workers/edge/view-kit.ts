@@ -1,7 +1,8 @@
 /** A world for a view: a clock that stands still until it is moved, and sources that answer when and what they are told. */
 import type { Head } from '@halyard/shared/protocol/head.ts'
 import type { ReadAnswer } from '@halyard/shared/protocol/hub.ts'
-import type { KvValue, ViewPorts } from './view-state.ts'
+import { makeView, type KvValue, type ViewPorts } from './view-state.ts'
+import { freshen } from './view.ts'
 
 export const environment = 'env_1'
 
@@ -108,4 +109,14 @@ export function makeRandom(seed: number): () => number {
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
   }
+}
+
+/** A view that holds 1.1, confirmed just now. */
+export async function warm(made = make(1, 1)) {
+  const world = makeViewWorld()
+  const view = makeView(environment, world.now())
+  world.sources.hub = async () => answerOf(made, world.now())
+  await freshen(view, world.ports)
+  world.reads.hub = 0
+  return { ...world, view }
 }

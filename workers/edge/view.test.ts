@@ -9,6 +9,7 @@ import {
   makeRandom,
   makeViewWorld,
   type Made,
+  warm,
 } from './view-kit.ts'
 import { makeView } from './view-state.ts'
 import {
@@ -17,21 +18,10 @@ import {
   confirmDeadlineMs,
   freshen,
   freshMs,
-  isCurrent,
   oldMs,
   recheck,
   youngMs,
 } from './view.ts'
-
-/** A view that holds 1.1, confirmed just now. */
-async function warm(made = make(1, 1)) {
-  const world = makeViewWorld()
-  const view = makeView(environment, world.now())
-  world.sources.hub = async () => answerOf(made, world.now())
-  await freshen(view, world.ports)
-  world.reads.hub = 0
-  return { ...world, view }
-}
 
 test('a cold view waits for the hub, and is confirmed', async () => {
   const { view, reads, now } = await warm()
@@ -200,91 +190,6 @@ test('an access record in KV replaces an older one only', async () => {
   }
 })
 
-test('a lower version or epoch that the hub tells is not swapped in', async () => {
-  for (const older of [make(2, 4), make(1, 9)]) {
-    const { view, ports, sources, now } = await warm(make(2, 5))
-    sources.hub = async () => answerOf(older, now())
-    await recheck(view, ports)
-    expect(view.copy?.token).toBe('2.5')
-  }
-})
-
-test('a higher epoch is swapped in, though its version is lower', async () => {
-  const { view, ports, sources, now } = await warm(make(1, 9))
-  sources.hub = async () => answerOf(make(2, 1), now())
-  await recheck(view, ports)
-  expect(view.copy?.token).toBe('2.1')
-})
-
-test('versions are compared when they are swapped, not when they were read', async () => {
-  const { view, ports, pass, sources, now, sleep } = await warm()
-  const [older, newer] = [make(1, 2), make(1, 3)]
-  // The older answer comes first, but its signature takes longer to verify than the next check takes as a whole.
-  const verify: typeof ports.verify = async (text) => {
-    if (text.includes('"version":2')) await sleep(20_000)
-    return await ports.verify(text)
-  }
-  sources.hub = async () => answerOf(older, now())
-  void recheck(view, { ...ports, verify })
-  await pass(16_000)
-  sources.hub = async () => answerOf(newer, now())
-  void recheck(view, { ...ports, verify })
-  await pass(0)
-  expect(view.copy?.token).toBe('1.3')
-  await pass(20_000)
-  expect(view.copy?.token).toBe('1.3')
-  expect(view.copy?.body).toBe(newer.body)
-})
-
-const sound = make(1, 2)
-test.each<[string, Partial<ReturnType<typeof answerOf>>]>([
-  ['a head that nobody trusted signed', { signedHead: 'forged' }],
-  ['a head of another environment', { signedHead: signedAs({ environment: 'env_2' }) }],
-  ['a head of a newer schema', { signedHead: signedAs({ schema: 2 }) }],
-  ['a body that the head does not name', { body: 'flag\tother\t{}' }],
-  ['an empty body', { body: '' }],
-  ['an access record that the head does not name', { access: accessOf('intruder') }],
-  ['an access record that is none', { signedHead: signedAs({ accessHash: 'hash of []' }), access: '[]' }],
-  ['the held version with another content', answerOf(make(1, 1, { body: 'flag\tother\t{}' }), 0)],
-])('%s is refused and counted, and the last good copy stays', async (_, change) => {
-  const { view, ports, pass, sources, now } = await warm(make(1, 1, { access: accessOf('old') }))
-  const before = { copy: view.copy, access: view.access }
-  sources.hub = async () => ({ ...answerOf(sound, now()), ...change })
-  await pass(5_000)
-  await recheck(view, ports)
-  expect({ copy: view.copy, access: view.access }).toEqual(before)
-  expect(view.refusedCount).toBe(1)
-  expect(ageMs(view, now())).toBe(5_000)
-  expect(isCurrent(view, now())).toBe(false)
-})
-
-test('a change of the access record alone needs no body', async () => {
-  const { view, ports, sources, now } = await warm()
-  const { snapshot } = view.copy ?? {}
-  const { body, ...rest } = answerOf(
-    make(1, 2, { body: view.copy?.body ?? '', access: accessOf('fresh') }),
-    now(),
-  )
-  sources.hub = async () => rest
-  await recheck(view, ports)
-  expect(body).toBe(view.copy?.body)
-  expect(view.copy?.token).toBe('1.2')
-  expect(view.copy?.snapshot).toBe(snapshot)
-  expect(view.access?.keys.has('hash of key fresh')).toBe(true)
-})
-
-test('a confirmation from the future counts from now, and an older one takes nothing back', async () => {
-  const { view, ports, pass, sources, now } = await warm()
-  await pass(5_000)
-  sources.hub = async () => answerOf(make(1, 1), now() + 1e9)
-  await recheck(view, ports)
-  expect(ageMs(view, now())).toBe(0)
-  sources.hub = async () => answerOf(make(1, 1), now() - 4_000)
-  await pass(3_000)
-  await recheck(view, ports)
-  expect(ageMs(view, now())).toBe(3_000)
-})
-
 test.each(Array.from({ length: 40 }, (_, seed) => seed))(
   'whatever is late, lost, repeated or reordered, versions only rise and end at the head (seed %i)',
   async (seed) => {
@@ -333,7 +238,3 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
     expect(view.copy?.head).toEqual(last.head)
   },
 )
-
-function signedAs(change: Partial<Made['head']>): string {
-  return `signed ${JSON.stringify({ ...sound.head, ...change })}`
-}

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { api, type Operation } from '../../../shared/contract/api.ts'
-import { Problem } from '../../../shared/contract/problems.ts'
+import { api, type Operation } from '@halyard/shared/contract/api.ts'
+import { Problem } from '@halyard/shared/contract/problems.ts'
 import { makeShop, useKit } from '../test-kit.ts'
 
 const kit = useKit()

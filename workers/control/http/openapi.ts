@@ -1,8 +1,8 @@
 /** The OpenAPI 3.1 document, made from the contract: it cannot differ from what the routes check. */
 import * as z from 'zod'
-import { api } from '../../../shared/contract/api.ts'
-import { pathParameters, type Endpoint, type PathParameter } from '../../../shared/contract/endpoint.ts'
-import { Problem } from '../../../shared/contract/problems.ts'
+import { api } from '@halyard/shared/contract/api.ts'
+import { pathParameters, type Endpoint, type PathParameter } from '@halyard/shared/contract/endpoint.ts'
+import { Problem } from '@halyard/shared/contract/problems.ts'
 
 type JsonSchema = { readonly [name: string]: unknown }
 

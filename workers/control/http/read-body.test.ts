@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { limits } from '../../../shared/contract/limits.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
 import { expectProblem, makeShop, pointersOf, production, shop, useKit, type Reply } from '../test-kit.ts'
 
 const kit = useKit()

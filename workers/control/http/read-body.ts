@@ -1,8 +1,8 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
-import { jsonDepth } from '../../../shared/contract/condition.ts'
-import { limits } from '../../../shared/contract/limits.ts'
-import type { FieldError } from '../../../shared/contract/problems.ts'
+import { jsonDepth } from '@halyard/shared/contract/condition.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
+import type { FieldError } from '@halyard/shared/contract/problems.ts'
 import { pointerOf, ProblemError } from '../problem.ts'
 
 const depthMax = 80

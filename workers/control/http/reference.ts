@@ -1,6 +1,6 @@
 /** The API reference as one page: readable without scripts, made from the OpenAPI document. */
 import { html, raw } from 'hono/html'
-import { problems } from '../../../shared/contract/problems.ts'
+import { problems } from '@halyard/shared/contract/problems.ts'
 import { openApiDocument } from './openapi.ts'
 
 type Schema = { readonly [name: string]: unknown }

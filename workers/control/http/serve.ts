@@ -5,9 +5,9 @@ import {
   type Endpoint,
   type ParametersOf,
   type PathParameter,
-} from '../../../shared/contract/endpoint.ts'
-import type { Role } from '../../../shared/contract/resources.ts'
-import { sha256Hex } from '../../../shared/protocol/hash.ts'
+} from '@halyard/shared/contract/endpoint.ts'
+import type { Role } from '@halyard/shared/contract/resources.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import type { Actor, Deps, Idempotency } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { namesTag } from '../usecases/precondition.ts'

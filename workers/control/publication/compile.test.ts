@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { evaluate } from '../../../shared/engine/evaluate.ts'
-import { loadSnapshot } from '../../../shared/engine/snapshot.ts'
-import type { AccessKey } from '../../../shared/protocol/access.ts'
-import { sha256Hex } from '../../../shared/protocol/hash.ts'
+import { evaluate } from '@halyard/shared/engine/evaluate.ts'
+import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import type { AccessKey } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import type { FlagRecord, HistoryRow } from '../ports.ts'
 import { compile } from './compile.ts'
 

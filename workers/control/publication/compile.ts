@@ -1,10 +1,10 @@
-import type { FlagConfig, Rule, Serve } from '../../../shared/engine/model.ts'
-import { evaluateAll } from '../../../shared/engine/evaluate.ts'
-import { formatBody, formatLine, loadSnapshot } from '../../../shared/engine/snapshot.ts'
-import type { AccessKey, AccessRecord } from '../../../shared/protocol/access.ts'
-import { sha256Hex } from '../../../shared/protocol/hash.ts'
-import { snapshotSchema, snapshotSizeMax, type Head } from '../../../shared/protocol/head.ts'
-import type { Version } from '../../../shared/protocol/version.ts'
+import type { FlagConfig, Rule, Serve } from '@halyard/shared/engine/model.ts'
+import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
+import { formatBody, formatLine, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import type { AccessKey, AccessRecord } from '@halyard/shared/protocol/access.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import { snapshotSchema, snapshotSizeMax, type Head } from '@halyard/shared/protocol/head.ts'
+import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { FlagRecord, HistoryRow } from '../ports.ts'
 
 /** Rises when the same history would compile to other bytes. */

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { JWK } from 'jose'
-import { makeHeadVerifier, signHead } from '../../../shared/protocol/head.ts'
-import type { Env } from '../env.ts'
+import { makeHeadVerifier, signHead } from '@halyard/shared/protocol/head.ts'
+import type { Env, PublisherObject } from '../env.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import { openDatabase } from '../store/database.ts'
 import { publish, type PublishDeps } from './publish.ts'
@@ -18,7 +18,7 @@ const pendingMaxMs = 60_000
  * publication leaves an alarm behind; the alarm stays until the hub confirmed and no armed change is outstanding.
  * One publication runs at a time, and one asked for meanwhile follows it.
  */
-export class Publisher extends DurableObject<Env> {
+export class Publisher extends DurableObject<Env> implements PublisherObject {
   #running: Promise<void> | null = null
   #again = false
 

@@ -1,5 +1,5 @@
 import { and, desc, eq, lte, or, lt } from 'drizzle-orm'
-import type { Version } from '../../../shared/protocol/version.ts'
+import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { EnvironmentScope, HistoryRow } from '../ports.ts'
 import type { Database, ReadDb } from '../store/database.ts'
 import { environments, stateHistory } from '../store/schema.ts'

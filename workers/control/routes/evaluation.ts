@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import { api } from '../../../shared/contract/api.ts'
+import { api } from '@halyard/shared/contract/api.ts'
 import type { AppEnv } from '../http/app-env.ts'
 import { serve } from '../http/serve.ts'
 import { evaluateCommitted, explainCommitted } from '../usecases/evaluate.ts'

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
-import { sha256Hex } from '../../../shared/protocol/hash.ts'
-import { parseKey } from '../../../shared/protocol/keys.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
+import { parseKey } from '@halyard/shared/protocol/keys.ts'
 import { expectProblem, makeShop, pointersOf, production, shop, useKit } from '../test-kit.ts'
 
 const kit = useKit()

@@ -1,6 +1,6 @@
 import { and, eq } from 'drizzle-orm'
 import { Hono } from 'hono'
-import { api } from '../../../shared/contract/api.ts'
+import { api } from '@halyard/shared/contract/api.ts'
 import type { AppEnv } from '../http/app-env.ts'
 import { readCursor, toPage } from '../http/page.ts'
 import { serve } from '../http/serve.ts'

@@ -14,7 +14,7 @@ import {
   unique,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
-import type { Json } from '../../../shared/engine/model.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import type { AppliedFlagState } from '../ports.ts'
 
 /**

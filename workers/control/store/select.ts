@@ -1,6 +1,6 @@
 /** The selections that more than one use case or route makes, over a transaction or a read batch alike. */
 import { and, asc, eq, getTableColumns, or, sql, type SQL } from 'drizzle-orm'
-import type { Variant } from '../../../shared/engine/model.ts'
+import type { Variant } from '@halyard/shared/engine/model.ts'
 import type { ReadDb } from './database.ts'
 import { apiKeys, environments, flags, flagStates, projects } from './schema.ts'
 

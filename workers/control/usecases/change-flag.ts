@@ -1,4 +1,4 @@
-import type { FlagPatch, FlagStatePatch } from '../../../shared/contract/flag.ts'
+import type { FlagPatch, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
 import type { Actor, Deps } from '../ports.ts'
 import type { StateRow } from '../store/select.ts'
 import { commitChange, type EnvironmentRow, type Versions } from './change.ts'

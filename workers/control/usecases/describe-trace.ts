@@ -1,6 +1,6 @@
 /** The steps of an explanation in words, one line each. */
-import type { ConditionTrace, Step } from '../../../shared/engine/explain.ts'
-import type { Decision, Json } from '../../../shared/engine/model.ts'
+import type { ConditionTrace, Step } from '@halyard/shared/engine/explain.ts'
+import type { Decision, Json } from '@halyard/shared/engine/model.ts'
 
 export function describeTrace(
   trace: readonly Step[],

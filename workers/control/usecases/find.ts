@@ -2,13 +2,7 @@
 import { eq } from 'drizzle-orm'
 import { ProblemError } from '../problem.ts'
 import { flags } from '../store/schema.ts'
-import {
-  selectEnvironments,
-  selectFlags,
-  selectProject,
-  selectStates,
-  type Selecting,
-} from '../store/select.ts'
+import { selectEnvironments, selectFlags, selectProject, type Selecting } from '../store/select.ts'
 
 export async function findProject(db: Selecting, orgId: string, keyOrId: string) {
   return found((await selectProject(db, orgId, keyOrId))[0], 'project_not_found')
@@ -26,10 +20,6 @@ export async function findEnvironment(
 export async function findFlag(db: Selecting, orgId: string, at: { project: string; key: string }) {
   await findProject(db, orgId, at.project)
   return found((await selectFlags(db, orgId, at.project, eq(flags.key, at.key)))[0], 'flag_not_found')
-}
-
-export async function findState(db: Selecting, orgId: string, flagId: string, environmentId: string) {
-  return found((await selectStates(db, orgId, flagId, environmentId))[0], 'flag_not_found')
 }
 
 /** The row, or its problem. */

@@ -1,16 +1,16 @@
 /** What a flag and its state must satisfy beyond their schemas, and what a flag starts as. Pure. */
-import type { Variant } from '../../../shared/engine/model.ts'
-import { jsonDepth } from '../../../shared/contract/condition.ts'
+import type { Variant } from '@halyard/shared/engine/model.ts'
+import { jsonDepth } from '@halyard/shared/contract/condition.ts'
 import type {
   FlagState,
   FlagStatePatch,
   ParsedFlagCreate,
   Serve,
   ValueType,
-} from '../../../shared/contract/flag.ts'
-import { limits } from '../../../shared/contract/limits.ts'
-import type { FieldError } from '../../../shared/contract/problems.ts'
-import { makeId } from '../../../shared/protocol/ids.ts'
+} from '@halyard/shared/contract/flag.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
+import type { FieldError } from '@halyard/shared/contract/problems.ts'
+import { makeId } from '@halyard/shared/protocol/ids.ts'
 import type { AppliedFlagState } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 

@@ -1,14 +1,14 @@
 /** Projects and environments: the places that flags live in. */
 import { and, count, eq } from 'drizzle-orm'
 import type * as z from 'zod'
-import { limits } from '../../../shared/contract/limits.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
 import type {
   EnvironmentCreate,
   EnvironmentPatch,
   ProjectCreate,
   ProjectPatch,
-} from '../../../shared/contract/resources.ts'
-import { makeId } from '../../../shared/protocol/ids.ts'
+} from '@halyard/shared/contract/resources.ts'
+import { makeId } from '@halyard/shared/protocol/ids.ts'
 import type { Actor, Deps, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { databaseFault } from '../store/database.ts'

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { api, type Operation } from '../../../shared/contract/api.ts'
+import { api, type Operation } from '@halyard/shared/contract/api.ts'
 import { expectProblem, makeShop, production, shop, useKit } from '../test-kit.ts'
 
 const kit = useKit()

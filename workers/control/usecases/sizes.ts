@@ -1,7 +1,7 @@
 /** What is refused when it is saved, because it could never be published. */
 import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
-import { limits } from '../../../shared/contract/limits.ts'
-import { snapshotSizeMax } from '../../../shared/protocol/head.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
+import { snapshotSizeMax } from '@halyard/shared/protocol/head.ts'
 import type { FlagRecord } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import type { Tx } from '../store/database.ts'

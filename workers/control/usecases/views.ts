@@ -1,7 +1,7 @@
 /** Rows as the API shows them. */
-import type { Flag, FlagInEnvironment } from '../../../shared/contract/flag.ts'
-import type { Environment, Key, Project } from '../../../shared/contract/resources.ts'
-import { formatVersion } from '../../../shared/protocol/version.ts'
+import type { Flag, FlagInEnvironment } from '@halyard/shared/contract/flag.ts'
+import type { Environment, Key, Project } from '@halyard/shared/contract/resources.ts'
+import { formatVersion } from '@halyard/shared/protocol/version.ts'
 import type { FlagRecord } from '../ports.ts'
 import type { FlagRow, FlagWithStateRow, StateRow } from '../store/select.ts'
 import type { apiKeys, environments, projects } from '../store/schema.ts'
