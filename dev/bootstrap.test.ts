@@ -100,14 +100,6 @@ test('an install that was killed takes its npm along, and is done again', async 
   expect(run('dev/echo.mjs').status).toBe(0)
 })
 
-test('a lock file that `npm ci` refuses is installed by `npm install`, which leaves it as it is', () => {
-  writeNpm('if [ "$1" = ci ]; then echo "npm error code EUSAGE" >&2; exit 1; fi')
-  const before = readFileSync(join(root, 'package-lock.json'), 'utf8')
-  expect(run('dev/echo.mjs').status).toBe(0)
-  expect(npmCalls()[1]).toMatch(/^install --no-save /)
-  expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).toBe(before)
-})
-
 test('each failure is one line with its remedy', () => {
   expect(run().stderr).toMatch(/^error: No script was named\. Usage: .*\n$/)
   rmSync(join(tools, 'npm'))

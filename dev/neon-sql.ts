@@ -165,6 +165,7 @@ function makePool(target: DatabaseTarget, url: URL): Pool {
     allowExitOnIdle: true,
   })
   pool.on('error', () => {}) // an idle connection was closed by the server: the next query opens another
+  pool.on('connect', (client) => client.on('error', () => {})) // one in use was: its query says so
   return pool
 }
 
