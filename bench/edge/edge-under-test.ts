@@ -23,6 +23,7 @@ export interface ServedEdge extends Served {
   readonly serverKey: string
 }
 
+process.env['WRANGLER_LOG'] = 'none' // the secrets are given below
 const direct = [{ host: '127.0.0.1', port: 0 }]
 const checkSecret = 'check-secret-of-the-benchmark'
 

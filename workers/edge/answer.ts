@@ -1,14 +1,9 @@
-/** HTTP answers: JSON, readable by any origin's script, and with what one may want to know of the data's age. */
+/** HTTP answers: JSON, with what one may want to know of the data's age. */
 import type { Refusal } from './refusal.ts'
 
 export const retryAfterSec = 1
 
 const exposed = 'ETag, Retry-After, Halyard-Version, Halyard-Age, Halyard-Confirmed'
-const jsonHeaders = {
-  'Content-Type': 'application/json',
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': exposed,
-}
 
 /** Which version an answer comes from, and how long ago the hub said that it is head. */
 export interface Freshness {
@@ -23,7 +18,7 @@ export function answerText(
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(text, { status, headers: { ...jsonHeaders, ...headers } })
+  return new Response(text, { status, headers: { 'Content-Type': 'application/json', ...headers } })
 }
 
 /** A JSON text, or null for a 304, that was made from a version. */
@@ -35,8 +30,6 @@ export function answerFrom(
 ): Response {
   const headers: Record<string, string> = {
     'Content-Type': 'application/json',
-    'Access-Control-Allow-Origin': '*',
-    'Access-Control-Expose-Headers': exposed,
     'Halyard-Version': freshness.token,
     'Halyard-Age': String(freshness.ageSec),
     'Halyard-Confirmed': freshness.isConfirmed ? 'true' : 'false',
@@ -63,11 +56,17 @@ export function answerDefect(key: string | null): Response {
   return answerText(500, JSON.stringify(body))
 }
 
+/** Lets scripts of any origin read an answer. Only browsers ask with an Origin, and only they pay for the headers. */
+export function allowOrigins(response: Response): Response {
+  response.headers.set('Access-Control-Allow-Origin', '*')
+  response.headers.set('Access-Control-Expose-Headers', exposed)
+  return response
+}
+
 export function answerPreflight(methods: string): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      'Access-Control-Allow-Origin': '*',
       'Access-Control-Allow-Methods': methods,
       'Access-Control-Allow-Headers':
         'Content-Type, Authorization, X-API-Key, If-None-Match, Halyard-Min-Version, Halyard-Max-Age',

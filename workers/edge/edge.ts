@@ -1,6 +1,6 @@
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { makeHeadVerifier, parseTrustedKeys } from '@halyard/shared/protocol/head.ts'
-import { kvNames, parseKvValue } from '@halyard/shared/protocol/hub.ts'
+import { kvNames, parseKvValue, type ReadAnswer } from '@halyard/shared/protocol/hub.ts'
 import type { EdgeEnv } from './env.ts'
 import { makeEtagMaker } from './etag.ts'
 import { answer } from './route.ts'
@@ -24,7 +24,7 @@ export function makeEdge(env: EdgeEnv, now: () => number = Date.now) {
       env.HUB.fetch(`https://hub/stream?${query}`, { headers: { Upgrade: 'websocket' } }),
   }
   const shared: Omit<ViewPorts, 'defer'> = {
-    readHub: (environment, held) => env.HUB.read(environment, held),
+    readHub: async (environment, held) => copyOut(await env.HUB.read(environment, held)),
     readKv: async (kind, environment) => {
       const value = await env.SNAPSHOTS.get(kvNames[kind](environment), {
         type: 'text',
@@ -36,9 +36,21 @@ export function makeEdge(env: EdgeEnv, now: () => number = Date.now) {
     hash: sha256Hex,
     now,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    // oxlint-disable-next-line no-console -- the log of the platform
     report: (environment, what) => console.warn(what, { environment }),
   }
   return (request: Request, ctx: Defer): Promise<Response> =>
     answer({ request, edge, ports: { ...shared, defer: (work) => ctx.waitUntil(work) } })
+}
+
+/** What a call to another Worker gives holds resources of that call until it is disposed of. */
+function copyOut(answer: ReadAnswer | null): ReadAnswer | null {
+  if (answer === null) return null
+  const { signedHead, confirmedAt, body, access } = answer
+  ;(answer as Partial<Disposable>)[Symbol.dispose]?.() // the runtime adds it
+  return {
+    signedHead,
+    confirmedAt,
+    ...(body !== undefined && { body }),
+    ...(access !== undefined && { access }),
+  }
 }

@@ -179,11 +179,12 @@ test('scripts of any origin may read the answers and the headers that matter, of
   const { server, publish } = await makeWorld()
   await publish(1)
   const { call } = startEdge()
+  const headers = { Origin: 'https://app.example' }
   for (const answer of [
-    await call(bulk, { key: server.text, body: canada }),
-    await call(bulk, { key: server.text, body: canada, headers: { 'If-None-Match': '*' } }),
-    await call(bulk, { body: canada }),
-    await call('/nowhere'),
+    await call(bulk, { key: server.text, body: canada, headers }),
+    await call(bulk, { key: server.text, body: canada, headers: { ...headers, 'If-None-Match': '*' } }),
+    await call(bulk, { body: canada, headers }),
+    await call('/nowhere', { headers }),
   ]) {
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')
     const exposed = answer.headers.get('Access-Control-Expose-Headers')?.split(', ')

@@ -1,4 +1,4 @@
-import { answerDefect, answerPreflight, answerRefusal } from './answer.ts'
+import { allowOrigins, answerDefect, answerPreflight, answerRefusal } from './answer.ts'
 import { evaluateBulk, evaluateOne, evaluateOwn } from './evaluation-routes.ts'
 import { openStream, readRuleset, readStatus } from './reader-routes.ts'
 import { Refusal } from './refusal.ts'
@@ -22,6 +22,12 @@ const routes: ReadonlyMap<string, Route> = new Map([
 
 /** Answers a request, whatever it is. */
 export async function answer(scope: RouteScope): Promise<Response> {
+  const response = await run(scope)
+  const isForScript = response.status !== 101 && scope.request.headers.has('Origin')
+  return isForScript ? allowOrigins(response) : response
+}
+
+async function run(scope: RouteScope): Promise<Response> {
   const path = pathOf(scope.request.url)
   const flag = path.startsWith(onePath) ? decodeFlag(path.slice(onePath.length)) : null
   try {
@@ -36,7 +42,6 @@ export async function answer(scope: RouteScope): Promise<Response> {
     })
   } catch (cause) {
     if (cause instanceof Refusal) return answerRefusal(cause, flag)
-    // oxlint-disable-next-line no-console -- the log of the platform
     console.error('a request failed', { path, cause })
     return answerDefect(flag)
   }

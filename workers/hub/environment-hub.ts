@@ -192,7 +192,6 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
     } catch (cause) {
       // The alarm tries again; readers have the hub meanwhile.
       store.writeKvState(this.#sql, kind, kvFailed(store.readKvState(this.#sql, kind), Date.now()))
-      // oxlint-disable-next-line no-console -- the log of the platform
       console.error('a KV write failed', { kind, environment: head.environment, cause })
     }
   }
