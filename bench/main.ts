@@ -1,4 +1,4 @@
-/** `npm run bench [-- engine|edge] [-- --json FILE]`: speed as ratios measured in one run. */
+/** `npm run bench [-- engine|edge|propagation] [-- --json FILE]`: speed as ratios measured in one run. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { buildWorkers } from '../dev/build-workers.ts'
 import { benchEdge, type EdgeResults } from './edge/bench-edge.ts'
 import { benchEngine, type EngineResults } from './engine/bench-engine.ts'
+import { benchPropagation, type PropagationResults, type Spread } from './propagation.ts'
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
 const wants = (part: string) => positionals.length === 0 || positionals.includes(part)
@@ -15,8 +16,10 @@ const engine = wants('engine') ? await benchEngine() : undefined
 if (engine) printEngine(engine)
 const edge = wants('edge') ? await measureEdge() : undefined
 if (edge) printEdge(edge)
+const propagation = wants('propagation') ? await benchPropagation() : undefined
+if (propagation) printPropagation(propagation)
 if (values.json !== undefined)
-  writeFileSync(values.json, `${JSON.stringify({ machine, engine, edge }, null, 2)}\n`)
+  writeFileSync(values.json, `${JSON.stringify({ machine, engine, edge, propagation }, null, 2)}\n`)
 
 async function measureEdge(): Promise<EdgeResults> {
   const dist = mkdtempSync(join(tmpdir(), 'halyard-bench-'))
@@ -64,6 +67,15 @@ function printEdge(results: EdgeResults) {
       ]),
     ),
   )
+}
+
+function printPropagation(results: PropagationResults) {
+  console.log('\nPropagation on the local stack, built Workers: 50 toggles, one subscriber (ms)')
+  const rows = Object.entries(results).map(([name, { p50, p90, max }]: [string, Spread]) => [
+    name,
+    { p50: round(p50), p90: round(p90), max: round(max) },
+  ])
+  console.table(Object.fromEntries(rows))
 }
 
 function round(value: number): number {

@@ -23,7 +23,6 @@ export interface ServedEdge extends Served {
   readonly serverKey: string
 }
 
-process.env['WRANGLER_LOG'] = 'none' // the secrets are given below
 const direct = [{ host: '127.0.0.1', port: 0 }]
 const checkSecret = 'check-secret-of-the-benchmark'
 
@@ -88,7 +87,9 @@ const publisher = {
 }
 
 function builtWorker(dist: string, name: 'edge' | 'hub', secrets: Readonly<Record<string, string>>) {
+  process.env['WRANGLER_LOG'] = 'none' // it would miss the secrets, which are given below
   const { workerOptions } = unstable_getMiniflareWorkerOptions(`workers/${name}/wrangler.toml`)
+  delete process.env['WRANGLER_LOG']
   const contents = readFileSync(join(dist, name, 'main.js'), 'utf8')
   return {
     ...workerOptions,
