@@ -38,6 +38,7 @@ export const Split = z
   })
   .refine((split) => split.weights.reduce((sum, { weight }) => sum + weight, 0) === 100_000, {
     path: ['weights'],
+    params: { code: 'weights_sum' },
     error: (issue) => {
       const weights = (issue.input as { weights: { weight: number }[] }).weights // what the schema above just parsed
       return `weights must sum to exactly 100000 (100 %), they sum to ${weights.reduce((sum, w) => sum + w.weight, 0)}`

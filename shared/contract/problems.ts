@@ -3,6 +3,11 @@ import * as z from 'zod'
 /** Every problem the management API answers with: its stable code, HTTP status and title. */
 export const problems = {
   invalid_input: { status: 400, title: 'Some of the input is not allowed' },
+  unknown_field: { status: 400, title: 'A field is not known here' },
+  wrong_type: { status: 400, title: 'A value is of the wrong type' },
+  invalid_key: { status: 400, title: 'A key is not of the form that keys have' },
+  variant_type_mismatch: { status: 400, title: 'A variant is not of the type of its flag' },
+  weights_sum: { status: 400, title: 'The weights of a split do not sum to 100 %' },
   malformed_json: { status: 400, title: 'The body is not JSON' },
   unauthenticated: { status: 401, title: 'This needs a management token' },
   malformed_key: { status: 401, title: 'The token is not of the form of a Halyard key' },
@@ -33,8 +38,20 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems
 
+/** What is wrong with one field; the code of the problem itself if that is all that is wrong. */
+export const fieldCodes = [
+  'unknown_field',
+  'wrong_type',
+  'invalid_key',
+  'variant_type_mismatch',
+  'weights_sum',
+  'invalid_value',
+] as const
+export type FieldCode = (typeof fieldCodes)[number]
+
 export const FieldError = z
   .strictObject({
+    code: z.enum(fieldCodes),
     pointer: z.string().meta({
       description: 'A JSON pointer into the body, or the name of a parameter',
       examples: ['/variants/0/key'],

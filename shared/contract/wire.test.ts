@@ -14,7 +14,7 @@ import { ClientMessage, ServerMessage } from './stream.ts'
 const known = {
   api: '8a4b67bbb5fe67df',
   stream: 'c0d2225bb8c4d6dc',
-  problems: 'ffdfdbac927ce2b2',
+  problems: 'd25be17741e82863',
 }
 
 test('a change of what crosses the wires is deliberate', async () => {

@@ -84,7 +84,7 @@ function answerProblem(thrown: Error, c: Context<AppEnv>) {
     code: error.code,
     ...(detail !== undefined && { detail }),
     requestId: c.var.requestId,
-    ...(errors && { errors }),
+    ...(errors && { errors: errors.map((field) => ({ code: 'invalid_value', ...field })) }),
     ...(current !== undefined && { current }),
   }
   return c.body(JSON.stringify(body), status, {

@@ -129,7 +129,12 @@ export function expectProblem(reply: Reply, code: ProblemCode): Problem {
 
 /** What JSON pointers the problem names. */
 export function pointersOf(reply: Reply): string[] {
-  return expectProblem(reply, 'invalid_input').errors?.map((error) => error.pointer) ?? []
+  const errors = expectProblem(reply, reply.body?.code).errors ?? []
+  const codes = new Set(errors.map((error) => error.code))
+  const [only = 'invalid_value'] = codes
+  const expected = codes.size === 1 && only !== 'invalid_value' ? only : 'invalid_input'
+  expect({ code: reply.body?.code, body: reply.text }).toMatchObject({ code: expected })
+  return errors.map((error) => error.pointer)
 }
 
 function startApi(

@@ -116,21 +116,21 @@ test('however much is wrong, the answer stays small', async () => {
 
 test('a query names what is wrong with it', async () => {
   const cases: [string, string][] = [
-    [`${shop}/flags?nope=1`, '/nope'],
-    [`${shop}/flags?limit=0`, '/limit'],
-    [`${shop}/flags?limit=201`, '/limit'],
-    [`${shop}/flags?limit=1.5`, '/limit'],
-    [`${shop}/flags?limit=abc`, '/limit'],
-    [`${shop}/flags?limit=`, '/limit'],
-    [`${shop}/flags?limit=1e999`, '/limit'],
-    [`${shop}/flags?kind=none`, '/kind'],
-    [`${shop}/flags?archived=yes`, '/archived'],
-    [`${shop}/flags?text=${'x'.repeat(201)}`, '/text'],
+    [`${shop}/flags?nope=1`, 'nope'],
+    [`${shop}/flags?limit=0`, 'limit'],
+    [`${shop}/flags?limit=201`, 'limit'],
+    [`${shop}/flags?limit=1.5`, 'limit'],
+    [`${shop}/flags?limit=abc`, 'limit'],
+    [`${shop}/flags?limit=`, 'limit'],
+    [`${shop}/flags?limit=1e999`, 'limit'],
+    [`${shop}/flags?kind=none`, 'kind'],
+    [`${shop}/flags?archived=yes`, 'archived'],
+    [`${shop}/flags?text=${'x'.repeat(201)}`, 'text'],
     [`${shop}/flags?text=a%00b`, 'text'],
     [`${shop}/flags?tag=%00`, 'tag'],
     [`${shop}/flags?%00=1`, '\u0000'],
     ['/orgs/acme/audit?flag=%00', 'flag'],
-    ['/orgs/acme/audit?project=A_B', '/project'],
+    ['/orgs/acme/audit?project=A_B', 'project'],
     [`${production}/flags/checkout/explain?targetingKey=${'x'.repeat(2_049)}`, '/targetingKey'],
   ]
   for (const [path, pointer] of cases) expect(pointersOf(await kit.call('GET', path))).toEqual([pointer])
@@ -155,7 +155,7 @@ test('a cursor that no page gave is refused', async () => {
       expect(pointersOf(await kit.call('GET', `${list}?cursor=${encodeURIComponent(cursor)}`))).toEqual([
         'cursor',
       ])
-    expect(pointersOf(await kit.call('GET', `${list}?cursor=${'A'.repeat(201)}`))).toEqual(['/cursor'])
+    expect(pointersOf(await kit.call('GET', `${list}?cursor=${'A'.repeat(201)}`))).toEqual(['cursor'])
   }
   for (const text of ['abc', '-1', '1.5', '-9007199254740991', '99999999999', '4294967296', '', ' 1', '0x1'])
     expect(pointersOf(await kit.call('GET', `/orgs/acme/audit?cursor=${encode(text)}`))).toEqual(['cursor'])

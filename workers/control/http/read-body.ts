@@ -2,8 +2,8 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import { jsonDepth } from '@halyard/shared/contract/condition.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
-import type { FieldError } from '@halyard/shared/contract/problems.ts'
-import { pointerOf, ProblemError } from '../problem.ts'
+import type { FieldCode } from '@halyard/shared/contract/problems.ts'
+import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
 
 const depthMax = 80
 const errorsMax = 100
@@ -44,30 +44,47 @@ export function parseQuery<Schema extends z.ZodType>(
     if (!isStorable(name) || !isStorable(value))
       throw new ProblemError('invalid_input', { errors: [{ pointer: name, detail: unstorable }] })
   }
-  return check(schema, query)
+  return check(schema, query, (field) => ({ ...field, pointer: field.pointer.slice(1) }))
 }
 
 /** Checks a value against its schema; every field that is wrong is named. */
-export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+export function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  name: (field: WrongField) => WrongField = (field) => field,
+): z.output<Schema> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new ProblemError('invalid_input', { errors: fieldErrors(result.error.issues).slice(0, errorsMax) })
+  throw new ProblemError('invalid_input', {
+    errors: fieldErrors(result.error.issues).slice(0, errorsMax).map(name),
+  })
 }
 
 /** One entry a field, with a JSON pointer (RFC 6901). Of the branches of a union, the one that came closest speaks. */
 export function fieldErrors(
   issues: readonly z.core.$ZodIssue[],
   base: readonly PropertyKey[] = [],
-): FieldError[] {
-  return issues.flatMap((issue): FieldError[] => {
+): WrongField[] {
+  return issues.flatMap((issue): WrongField[] => {
     const path = [...base, ...issue.path]
     if (issue.code === 'invalid_union' && issue.errors.length > 0)
       return fieldErrors(closest(issue.errors), path)
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), detail: 'is not a field here' }))
+      return issue.keys.map((key) => ({
+        code: 'unknown_field',
+        pointer: pointerOf([...path, key]),
+        detail: 'is not a field here',
+      }))
     }
-    return [{ pointer: pointerOf(path), detail: issue.message }]
+    return [{ code: codeOf(issue, path), pointer: pointerOf(path), detail: issue.message }]
   })
+}
+
+function codeOf(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): FieldCode {
+  if (issue.code === 'invalid_type') return 'wrong_type'
+  if (issue.code === 'invalid_format' && path.at(-1) === 'key') return 'invalid_key'
+  if (issue.code === 'custom' && issue.params?.['code'] === 'weights_sum') return 'weights_sum'
+  return 'invalid_value'
 }
 
 type Branch = readonly z.core.$ZodIssue[]
@@ -81,7 +98,7 @@ function closest(branches: readonly Branch[]): Branch {
 }
 
 /** What would not be stored as it was sent: too deep a nesting, a number beyond a double, U+0000, half of a surrogate pair. */
-function storageError(value: unknown): FieldError | null {
+function storageError(value: unknown): WrongField | null {
   if (jsonDepth(value, depthMax) > depthMax)
     return { pointer: '', detail: `is nested more than ${depthMax} deep` }
   const open: { pointer: string; value: unknown }[] = [{ pointer: '', value }]

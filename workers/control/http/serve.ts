@@ -89,7 +89,13 @@ function checkParams(c: Context<AppEnv>): Record<string, string> {
     const result = pathParameters[name as PathParameter].safeParse(value) // paths name no other parameters
     if (!result.success) {
       throw new ProblemError('invalid_input', {
-        errors: [{ pointer: name, detail: result.error.issues[0]?.message ?? 'is not allowed' }],
+        errors: [
+          {
+            code: name === 'key' ? 'invalid_key' : 'invalid_value',
+            pointer: name,
+            detail: result.error.issues[0]?.message ?? 'is not allowed',
+          },
+        ],
       })
     }
   }

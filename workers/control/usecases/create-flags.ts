@@ -1,10 +1,9 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Variant } from '@halyard/shared/engine/model.ts'
 import type { Flag, ParsedFlagCreate } from '@halyard/shared/contract/flag.ts'
-import type { FieldError } from '@halyard/shared/contract/problems.ts'
 import { makeId, makeSeed } from '@halyard/shared/protocol/ids.ts'
 import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
-import { pointerOf, ProblemError } from '../problem.ts'
+import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
 import { insertVariants } from '../store/insert-variants.ts'
 import { flags, flagStates } from '../store/schema.ts'
 import { selectEnvironments, type FlagRow } from '../store/select.ts'
@@ -157,7 +156,7 @@ function makeFlags(
   { actor, now }: Change,
   { projectId, environments, flags: wanted, at }: MakeFlags,
 ): NewFlag[] {
-  const errors: FieldError[] = []
+  const errors: WrongField[] = []
   const made = wanted.map((flag, index) => {
     const pointer = at && `${at}/${index}`
     const given = variantsOrDefault(flag, pointer)

@@ -9,10 +9,9 @@ import type {
   ValueType,
 } from '@halyard/shared/contract/flag.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
-import type { FieldError } from '@halyard/shared/contract/problems.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import type { AppliedFlagState } from '../ports.ts'
-import { ProblemError } from '../problem.ts'
+import { ProblemError, type WrongField } from '../problem.ts'
 
 const booleanVariants: Variant[] = [
   { key: 'on', value: true },
@@ -53,8 +52,8 @@ export function patchState(state: AppliedFlagState, patch: FlagStatePatch): Appl
 }
 
 /** Every way in which variants break the flag's type or limits. */
-export function variantErrors(valueType: ValueType, variants: readonly Variant[], at: string): FieldError[] {
-  const errors: FieldError[] = []
+export function variantErrors(valueType: ValueType, variants: readonly Variant[], at: string): WrongField[] {
+  const errors: WrongField[] = []
   const seen = new Set<string>()
   for (const [index, { key, value }] of variants.entries()) {
     const pointer = `${at}/variants/${index}`
@@ -62,7 +61,11 @@ export function variantErrors(valueType: ValueType, variants: readonly Variant[]
     seen.add(key)
     const actual = value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value
     if (valueType !== 'json' && actual !== valueType) {
-      errors.push({ pointer: `${pointer}/value`, detail: `is a ${actual}, the flag is of type ${valueType}` })
+      errors.push({
+        code: 'variant_type_mismatch',
+        pointer: `${pointer}/value`,
+        detail: `is a ${actual}, the flag is of type ${valueType}`,
+      })
     }
     if (jsonDepth(value, 64) > 64) {
       errors.push({ pointer: `${pointer}/value`, detail: 'is nested more than 64 deep' })
@@ -74,9 +77,9 @@ export function variantErrors(valueType: ValueType, variants: readonly Variant[]
 }
 
 /** Every reference of a state to a variant that the flag does not have, and rule ids used twice. */
-export function stateErrors(state: FlagState, variants: readonly Variant[], at: string): FieldError[] {
+export function stateErrors(state: FlagState, variants: readonly Variant[], at: string): WrongField[] {
   const known = new Set(variants.map((variant) => variant.key))
-  const errors: FieldError[] = []
+  const errors: WrongField[] = []
   const check = (variant: string, pointer: string) => {
     if (!known.has(variant))
       errors.push({ pointer, detail: `there is no variant "${variant}"; there is ${[...known].join(', ')}` })
@@ -102,6 +105,6 @@ export function stateErrors(state: FlagState, variants: readonly Variant[], at: 
 }
 
 /** Throws `invalid_input` if there are any. */
-export function refuseErrors(errors: readonly FieldError[]): void {
+export function refuseErrors(errors: readonly WrongField[]): void {
   if (errors.length > 0) throw new ProblemError('invalid_input', { errors })
 }

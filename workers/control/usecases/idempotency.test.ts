@@ -45,7 +45,7 @@ test('the same key for another request is refused, whatever differs', async () =
       }),
   ]
   const codes = (await Promise.all(others.map((send) => send()))).map(({ body }) => body.code)
-  expect(codes.filter((code) => code !== 'idempotency_key_reused')).toEqual(['invalid_input']) // no field "key" in a toggle
+  expect(codes.filter((code) => code !== 'idempotency_key_reused')).toEqual(['unknown_field']) // no field "key" in a toggle
   expect(await kit.stored()).toEqual(before)
 })
 
