@@ -14,13 +14,13 @@ export function formatPanel(stack: Stack, stateDir: string): string {
   Console    ${named(urls.control, 'console')}
   Edge       ${named(urls.edge, 'edge')}
   API        ${reference}
-  Database   ${databaseUrl}
+  Database   ${stack.postgres ? databaseUrl : withoutPassword(databaseUrl)}
 
   Organization ${seed.organization}, project ${seed.project}, environments ${Object.keys(seed.environments).join(', ')}
   Keys of development (all keys: ${relative('.', stateDir)}/seed.json)
     server      ${serverKey}
     client      ${clientKey}
-    management  ${seed.managementKey}
+    management  ${seed.managementKey} (the whole organization)
 
   Evaluate a flag:
     curl ${edge}/ofrep/v1/evaluate/flags/new-checkout ${headers} -d '{"context":{"targetingKey":"user-1"}}'
@@ -31,6 +31,13 @@ export function formatPanel(stack: Stack, stateDir: string): string {
   Read the API reference:
     ${reference}
 `
+}
+
+/** A database of the developer's own has a password that is nobody else's to see. */
+function withoutPassword(url: string): string {
+  const shown = new URL(url)
+  if (shown.password !== '') shown.password = '***'
+  return shown.href
 }
 
 /** The CLI finds the usual state folder by itself; of another one it has to be told. */

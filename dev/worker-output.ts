@@ -34,14 +34,22 @@ export interface WorkerOutput {
 
 const beginningMax = 500
 
-/** Hands each line worth reading to `log`, once it is released. */
-export function readWorkerOutput(streams: readonly Readable[], log: (line: string) => void): WorkerOutput {
+/** wrangler starts a runtime that crashed anew, but not joined to the other Workers: writes would be kept to themselves. */
+const crash = /runtime (crashed unexpectedly|failed to restart)/
+
+/** Hands each line worth reading to `log`, once it is released, and tells of a runtime that crashed. */
+export function readWorkerOutput(
+  streams: readonly Readable[],
+  log: (line: string) => void,
+  onCrash: () => void = () => {},
+): WorkerOutput {
   const beginning: string[] = []
   let mode: 'keep' | 'log' | 'drop' = 'keep'
   for (const stream of streams) {
     createInterface({ input: stream }).on('line', (text) => {
       const line = stripVTControlCharacters(text)
       if (isChatter(line)) return
+      if (crash.test(line)) onCrash()
       if (mode === 'log') log(line)
       else if (mode === 'keep' && beginning.length < beginningMax) beginning.push(line)
     })

@@ -111,7 +111,7 @@ async function run(options: WorkerOptions, onExit: () => void): Promise<Running>
   const self: Running = {
     child,
     pid,
-    output: readWorkerOutput([child.stdout, child.stderr], options.log),
+    output: readWorkerOutput([child.stdout, child.stderr], options.log, () => signalGroup(pid, 'SIGKILL')),
     isExpected: true,
   }
   const release = guardProcess(-pid, 'KILL')

@@ -4,6 +4,7 @@ import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { checkValue, parseKey } from '@halyard/shared/protocol/keys.ts'
 import { retryAfterSec, type Freshness } from './answer.ts'
 import { setBounded } from './bounded-cache.ts'
+import { satisfy } from './demand.ts'
 import { Refusal } from './refusal.ts'
 import { trim, viewOf, type ViewCache } from './view-cache.ts'
 import type { Copy, View, ViewPorts } from './view-state.ts'
@@ -56,6 +57,7 @@ export async function authorize(gate: Gate, request: Request, ports: ViewPorts):
   if (!view.copy) throw unavailable()
   if (!cached) setBounded(gate.keyCache, text, facts, keysCachedMax)
   checkUse(key, request.headers, ports.now())
+  await satisfy(view, request.headers, ports)
   return { key, view, copy: view.copy }
 }
 

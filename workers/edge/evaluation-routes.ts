@@ -9,6 +9,7 @@ import { Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
 
 const flagsMax = 1_000
+const ownMembers = new Set(['context', 'flag', 'flags'])
 
 /** OFREP: one flag. */
 export async function evaluateOne({ request, edge, ports }: RouteScope, key: string): Promise<Response> {
@@ -34,6 +35,9 @@ export async function evaluateOwn({ request, edge, ports }: RouteScope): Promise
   const { context, members } = await readEvaluationBody(request)
   const now = ports.now()
   const { flag, flags } = members
+  const unknown = Object.keys(members).find((name) => !ownMembers.has(name))
+  if (unknown !== undefined)
+    throw new Refusal('INVALID_REQUEST', `"${unknown}" is not known here: context, and flag or flags`)
   if (flag !== undefined && flags !== undefined)
     throw new Refusal('INVALID_REQUEST', 'give flag or flags, not both')
   if (typeof flag === 'string') return answerOne(grant, decide(grant, flag, context, now), now)

@@ -77,7 +77,8 @@ export function shortFormRoutes() {
 function boundTo({ project, environment }: Actor) {
   if (!project || !environment) {
     throw new ProblemError('forbidden', {
-      detail: 'short forms need a token that is bound to one project and environment',
+      detail:
+        'short forms need a token that is bound to one project and environment: make one with POST /orgs/:org/projects/:project/keys {"class": "management", "environment": …, "role": …}',
     })
   }
   return { project: project.key, environment: environment.key }
