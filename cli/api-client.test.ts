@@ -53,8 +53,8 @@ test.each(['..', '.', 'a/b', 'a b', '', '%2e%2e'])('%j is no key and is never se
 
 test('a problem is told by title, detail, fields and request', async () => {
   const errors = [
-    { pointer: '/variants/0/key', detail: 'is used twice' },
-    { pointer: '', detail: 'is odd' },
+    { code: 'invalid_value', pointer: '/variants/0/key', detail: 'is used twice' },
+    { code: 'wrong_type', pointer: '', detail: 'is odd' },
   ]
   const body = problemOf('invalid_input', 400, { detail: 'look below', errors })
   const { server, client } = await serve(() => ({ status: 400, body }))

@@ -193,7 +193,9 @@ test('more flags than one import takes are refused before anything is written', 
 })
 
 test('what the API finds is told by the name of the flag', async () => {
-  const errors = [{ pointer: '/flags/1/variants/0/value', detail: 'is larger than 65536 bytes' }]
+  const errors = [
+    { code: 'invalid_value', pointer: '/flags/1/variants/0/value', detail: 'is larger than 65536 bytes' },
+  ]
   const write = { status: 400, body: problemOf('invalid_input', 400, { errors }) }
   const { code, stdout, stderr } = await run(['--apply', '--json'], {
     file: { flags: { a: plain, b: plain } },
