@@ -27,6 +27,8 @@ export default defineConfig({
           name: 'node',
           include: ['{shared,workers/control,cli,dev}/**/*.test.ts'],
           exclude: wholeSystem,
+          // Slow is no failure: a machine may be busy.
+          testTimeout: 30_000,
           // One Postgres a run, with a migrated database to copy from.
           globalSetup: ['./dev/test-postgres.ts'],
         },

@@ -5,6 +5,11 @@ export interface Answer {
   readonly full: Decision
   /** The same for class client: it says nothing of rules. */
   readonly client: Decision
+  /** The variant as other flags may ask for it: null for an error, and for a flag that is off for other reasons than its expiry. */
+  readonly given: string | null
+  /** The two as JSON text, once somebody has asked. */
+  fullText: string | null
+  clientText: string | null
 }
 
 const noMetadata: Metadata = Object.freeze({})
@@ -19,10 +24,15 @@ const clientDetails = {
 } as const satisfies Record<ErrorCode, string>
 
 /** A result of a variant. `value` must be frozen already. */
-export function makeAnswer(resolution: Omit<Resolution, 'metadata'>, ruleId?: string): Answer {
-  const client = Object.freeze(resolutionOf(resolution, noMetadata))
-  if (ruleId === undefined) return { full: client, client }
-  return { full: Object.freeze(resolutionOf(resolution, Object.freeze({ ruleId }))), client }
+export function makeAnswer(
+  resolution: Omit<Resolution, 'metadata'>,
+  metadata: Metadata = noMetadata,
+): Answer {
+  const given = resolution.reason === 'DISABLED' && !metadata.expired ? null : resolution.variant
+  const full = Object.freeze(resolutionOf(resolution, Object.freeze(metadata)))
+  const isPublic = metadata === noMetadata || metadata.expired === true
+  const client = isPublic ? full : Object.freeze(resolutionOf(resolution, noMetadata))
+  return { full, client, given, fullText: null, clientText: null }
 }
 
 /** An error. It has no value and no variant. */
@@ -30,6 +40,9 @@ export function makeErrorAnswer(key: string, errorCode: ErrorCode, errorDetails:
   return {
     full: Object.freeze(errorOf(key, errorCode, errorDetails)),
     client: Object.freeze(errorOf(key, errorCode, clientDetails[errorCode])),
+    given: null,
+    fullText: null,
+    clientText: null,
   }
 }
 

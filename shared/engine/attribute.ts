@@ -1,10 +1,15 @@
 /**
  * Attributes of the context. A snapshot holds one `Attribute` for each path that its flags read, and an attribute
- * remembers its value and hash for the run it was read in: a path is walked and hashed once a context, however many
- * flags and rules name it.
+ * remembers what it was read as in a run: a path is walked, hashed and parsed once a context, however many flags and
+ * rules name it. Versions and addresses are read in place, so that nothing is allocated for them.
  */
+import { makeAddress, readAddress, type Address } from './operators/address.ts'
 import { hashOf } from './bucketing.ts'
+import { fold } from './operators/folding.ts'
 import type { EvaluationContext, Json } from './model.ts'
+import { parseMoment } from './operators/moment.ts'
+import { makeVersion, readVersion, type Version } from './operators/semver.ts'
+import type { Fault } from './world.ts'
 
 /** One evaluation, of one flag or of all, for one context. A snapshot reuses its run, so that starting one is free. */
 export interface Run {
@@ -13,6 +18,8 @@ export interface Run {
   now: number
   /** Tells runs apart. */
   id: number
+  /** What a condition met that it cannot decide, until whoever asked has taken it. */
+  fault: Fault | null
 }
 
 export interface Attribute {
@@ -20,19 +27,33 @@ export interface Attribute {
   /** The path's first name, and the further ones, which few have. */
   readonly first: string
   readonly further: readonly string[]
+  /** Whether it is `$now`, the moment of the run. */
+  readonly isClock: boolean
   value: Json | undefined
   valueRunId: number
   hash: number
   hashRunId: number
+  readonly version: Version
+  versionRunId: number
+  /** NaN if the value is no moment. */
+  moment: number
+  momentRunId: number
+  readonly address: Address
+  addressRunId: number
+  folded: Json | undefined
+  foldedRunId: number
 }
 
 /** The attributes of a snapshot, by path. */
 export type Attributes = Map<string, Attribute>
 
+/** The path of the moment of the evaluation. */
+export const clockPath = '$now'
+
 const emptyContext: EvaluationContext = {}
 
 export function makeRun(): Run {
-  return { context: emptyContext, now: 0, id: 0 }
+  return { context: emptyContext, now: 0, id: 0, fault: null }
 }
 
 /** Begins a run. */
@@ -40,6 +61,7 @@ export function startRun(run: Run, context: EvaluationContext, now: number): voi
   run.context = context
   run.now = now
   run.id += 1
+  run.fault = null
 }
 
 /** The attribute of that path: one object a snapshot. */
@@ -47,7 +69,24 @@ export function attributeAt(attributes: Attributes, path: string): Attribute {
   const known = attributes.get(path)
   if (known) return known
   const [first = '', ...further] = path.split('.')
-  const attribute = { path, first, further, value: undefined, valueRunId: 0, hash: 0, hashRunId: 0 }
+  const attribute = {
+    path,
+    first,
+    further,
+    isClock: path === clockPath,
+    value: undefined,
+    valueRunId: 0,
+    hash: 0,
+    hashRunId: 0,
+    version: makeVersion(),
+    versionRunId: 0,
+    moment: NaN,
+    momentRunId: 0,
+    address: makeAddress(),
+    addressRunId: 0,
+    folded: undefined,
+    foldedRunId: 0,
+  }
   attributes.set(path, attribute)
   return attribute
 }
@@ -55,8 +94,7 @@ export function attributeAt(attributes: Attributes, path: string): Attribute {
 /** The attribute's value in the run's context; undefined if it is missing. */
 export function readAttribute(attribute: Attribute, run: Run): Json | undefined {
   if (attribute.valueRunId !== run.id) {
-    const value = readOwn(run.context, attribute.first)
-    attribute.value = attribute.further.length === 0 ? value : walk(value, attribute.further)
+    attribute.value = lookUp(attribute, run)
     attribute.valueRunId = run.id
   }
   return attribute.value
@@ -69,6 +107,59 @@ export function hashAttribute(attribute: Attribute, run: Run): number {
     attribute.hashRunId = run.id
   }
   return attribute.hash
+}
+
+/** The attribute's text as a version: not valid if it is no text, or none of a version. */
+export function versionOf(attribute: Attribute, run: Run): Version {
+  const { version } = attribute
+  if (attribute.versionRunId !== run.id) {
+    const value = readAttribute(attribute, run)
+    if (typeof value === 'string') readVersion(version, value)
+    else version.isValid = false
+    attribute.versionRunId = run.id
+  }
+  return version
+}
+
+/** The attribute as a moment in epoch milliseconds; NaN if it is none. */
+export function momentOf(attribute: Attribute, run: Run): number {
+  if (attribute.momentRunId !== run.id) {
+    attribute.moment = parseMoment(readAttribute(attribute, run)) ?? NaN
+    attribute.momentRunId = run.id
+  }
+  return attribute.moment
+}
+
+/** The attribute's text as an address: of family 0 if it is no text, or none of an address. */
+export function addressOf(attribute: Attribute, run: Run): Address {
+  const { address } = attribute
+  if (attribute.addressRunId !== run.id) {
+    const value = readAttribute(attribute, run)
+    if (typeof value === 'string') readAddress(address, value)
+    else address.family = 0
+    attribute.addressRunId = run.id
+  }
+  return address
+}
+
+/** The attribute's value with texts folded, those in a list too; other values as they are. */
+export function foldedOf(attribute: Attribute, run: Run): Json | undefined {
+  if (attribute.foldedRunId !== run.id) {
+    const value = readAttribute(attribute, run)
+    attribute.folded = isList(value) ? value.map(foldItem) : foldItem(value)
+    attribute.foldedRunId = run.id
+  }
+  return attribute.folded
+}
+
+function foldItem<T extends Json | undefined>(value: T): T | string {
+  return typeof value === 'string' ? fold(value) : value
+}
+
+function lookUp({ first, further, isClock }: Attribute, run: Run): Json | undefined {
+  if (isClock) return run.now
+  const value = readOwn(run.context, first)
+  return further.length === 0 ? value : walk(value, further)
 }
 
 function walk(start: Json | undefined, names: readonly string[]): Json | undefined {
@@ -85,4 +176,9 @@ function readOwn(value: Json | undefined, name: string): Json | undefined {
 
 function isRecord(value: Json | undefined): value is { readonly [name: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** `Array.isArray` does not know lists that may not be written to. */
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value)
 }

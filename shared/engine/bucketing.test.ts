@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import xxhash from 'xxhash-wasm'
-import { bucketOf, parseSeed } from './bucketing.ts'
+import vectors from '../../docs/bucketing-vectors.json' with { type: 'json' }
+import { bucketOf, hashOf, parseSeed } from './bucketing.ts'
 
 const { h32 } = await xxhash()
 const anySeed = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((bits) => bits.toString(16).padStart(16, '0'))
@@ -39,6 +40,16 @@ test.each([
 ])('the bucket of %j never changes', (value, bucket) => {
   expect(bucketOf(value, '0123456789abcdef')).toBe(bucket)
   expect(bucketByDefinition(String(value), '0123456789abcdef')).toBe(bucket)
+})
+
+test('the published vectors are what the definition says', () => {
+  expect(vectors).toHaveLength(200)
+  for (const { value, seed, hash, bucket } of vectors) {
+    expect(h32(String(value), 0), JSON.stringify(value)).toBe(hash)
+    expect(bucketByDefinition(String(value), seed), JSON.stringify(value)).toBe(bucket)
+    expect(hashOf(value), JSON.stringify(value)).toBe(hash)
+    expect(bucketOf(value, seed), JSON.stringify(value)).toBe(bucket)
+  }
 })
 
 test('a number is bucketed as its text, minus zero as zero', () => {

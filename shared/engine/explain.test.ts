@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { compilePattern } from '../pattern/pattern.ts'
 import { bucketOf } from './bucketing.ts'
 import { baseFlag, caseBody, cases } from './cases.ts'
 import { evaluate } from './evaluate.ts'
@@ -26,7 +27,7 @@ const half = {
 
 test('the decision is that of evaluate in every case', () => {
   for (const row of cases) {
-    const snapshot = loadSnapshot(caseBody(row))
+    const snapshot = loadSnapshot(caseBody(row), { compilePattern })
     const { decision, trace } = explain(snapshot, row.key, row.context, row.now)
     expect(decision, row.name).toEqual(evaluate(snapshot, row.key, row.context, row.now))
     expect(trace.length, row.name).toBeGreaterThan(0)

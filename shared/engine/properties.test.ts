@@ -1,74 +1,42 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bucketOf } from './bucketing.ts'
-import { baseFlag } from './cases.ts'
-import { evaluate, evaluateAll, evaluateForClient } from './evaluate.ts'
+import { compilePattern } from '../pattern/pattern.ts'
+import {
+  bodyOf,
+  context,
+  environment,
+  leaf,
+  moment,
+  scalar,
+  type Environment,
+} from './arbitraries.test-kit.ts'
+import { baseFlag, comparable } from './cases.ts'
+import { evaluate, evaluateAll, evaluateAllJson, evaluateForClient } from './evaluate.ts'
 import { explain } from './explain.ts'
 import { decisionJson } from './json.ts'
-import type { Condition, EvaluationContext, FlagConfig, Json, Leaf, Serve } from './model.ts'
-import { formatLine, loadSnapshot } from './snapshot.ts'
+import type { EvaluationContext, Json } from './model.ts'
+import { isOperator } from './operators/operators.ts'
+import { isComparable, readPlainly } from './plain-reading.test-kit.ts'
+import { attributesRead, nextBoundary, requiredBlobs } from './reach.ts'
+import { formatBody, formatLine, loadSnapshot } from './snapshot.ts'
 
-const name = fc.constantFrom('a', 'b', 'targetingKey', 'a.b', '__proto__', 'constructor', 'length')
-const text = fc.constantFrom('', 'x', 'xy', 'y', '5', '__proto__')
-const number = fc.constantFrom(-1, 0, 5, 5.5, 1e21)
-const scalar = fc.oneof(text, number, fc.boolean())
-const variant = fc.constantFrom('on', 'off')
-const leaf: fc.Arbitrary<Condition> = fc.oneof(
-  fc.record({ attribute: name, op: fc.constant('eq'), value: scalar, negate: fc.boolean() }),
-  fc.record({ attribute: name, op: fc.constant('in'), values: fc.array(scalar), negate: fc.boolean() }),
-  fc.record({ attribute: name, op: fc.constant('startsWith'), values: fc.array(text), negate: fc.boolean() }),
-  fc.record({ attribute: name, op: fc.constantFrom('gt', 'lt'), value: number, negate: fc.boolean() }),
-)
-const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
-  condition: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    leaf,
-    fc.record({ all: fc.array(tie('condition'), { maxLength: 4 }) }),
-    fc.record({ any: fc.array(tie('condition'), { maxLength: 4 }) }),
-    fc.record({ not: tie('condition') }),
-  ),
-}))
-const serve: fc.Arbitrary<Serve> = fc.oneof(
-  fc.record({ variant }),
-  fc
-    .record({ by: name, weight: fc.integer({ min: 0, max: 100_000 }) })
-    .map(({ by, weight }) => ({ split: { by, weights: twoWay(weight) } })),
-)
-const flag: fc.Arbitrary<FlagConfig> = fc
-  .record({
-    clientVisible: fc.boolean(),
-    enabled: fc.boolean(),
-    offVariant: variant,
-    overrides: fc.array(fc.record({ attribute: name, values: fc.array(scalar), variant }), { maxLength: 2 }),
-    rules: fc.array(fc.record({ id: text, when: condition, serve }), { maxLength: 4 }),
-    fallthrough: serve,
-  })
-  .map((state) => ({ ...baseFlag, ...state }))
-const value: fc.Arbitrary<Json> = fc.oneof(
-  scalar,
-  fc.constant(null),
-  fc.array(scalar, { maxLength: 2 }),
-  fc.dictionary(fc.constantFrom('a', 'b', 'length'), scalar, { maxKeys: 2 }),
-)
-const context: fc.Arbitrary<EvaluationContext> = fc.dictionary(
-  fc.constantFrom('a', 'b', 'targetingKey', 'constructor'),
-  value,
-)
-
-const line = (key: string, config: unknown) => formatLine('flag', key, JSON.stringify(config))
-const body = (config: unknown) => line('f', config)
-const decide = (config: unknown, context: EvaluationContext) =>
-  evaluate(loadSnapshot(body(config)), 'f', context, 0)
+const json = fc.jsonValue().map((value) => value as Json) // JSON by another name
+const keys = ['f', 'g', 'h', 'nowhere']
+const load = (body: string) => loadSnapshot(body, { compilePattern })
 
 test('any text as a body and any JSON as a context gives a decision', () => {
   const anyLine = fc.oneof(
     fc.string(),
-    fc.jsonValue().map((json) => formatLine('flag', 'f', JSON.stringify(json))),
+    fc
+      .tuple(fc.constantFrom('flag', 'segment', 'layer'), fc.jsonValue())
+      .map(([kind, json]) => formatLine(kind, 'f', JSON.stringify(json))),
   )
   fc.assert(
     fc.property(fc.array(anyLine), fc.jsonValue(), (lines, anyContext) => {
       const context: EvaluationContext = Object(anyContext)
-      const snapshot = loadSnapshot(lines.join('\n'))
+      const snapshot = load(lines.join('\n'))
+      expect([requiredBlobs(snapshot), attributesRead(snapshot)]).toEqual([[], expect.any(Array)])
+      expect(nextBoundary(snapshot, 0)).toBeGreaterThan(0)
       for (const decision of [
         evaluate(snapshot, 'f', context, 0),
         evaluateForClient(snapshot, 'f', context, 0),
@@ -83,129 +51,220 @@ test('any text as a body and any JSON as a context gives a decision', () => {
   )
 })
 
-test('a readable flag with any one member replaced by any JSON gives a decision', () => {
+test('a readable environment with any one member replaced by any JSON gives decisions', () => {
   fc.assert(
-    fc.property(flag, fc.nat(), fc.jsonValue(), context, (config, place, anyJson, context) => {
-      let at = 0
-      const count = JSON.stringify(config).match(/[:,[]/g)?.length ?? 1
-      const changed = JSON.stringify(config, (_, part: unknown) => (at++ === place % count ? anyJson : part))
-      const snapshot = loadSnapshot(formatLine('flag', 'f', changed))
-      expect(evaluate(snapshot, 'f', context, 0).reason).toBeTypeOf('string')
-      expect(explain(snapshot, 'f', context, 0).decision).toEqual(evaluate(snapshot, 'f', context, 0))
+    fc.property(environment, fc.nat(), json, context, (config, place, anyJson, context) => {
+      const lines = bodyOf(config).split('\n')
+      const changed = place % lines.length
+      const snapshot = load(
+        lines.map((line, i) => (i === changed ? withOnePart(line, place, anyJson) : line)).join('\n'),
+      )
+      for (const key of keys) {
+        const decision = evaluate(snapshot, key, context, 0)
+        expect(decision.reason).toBeTypeOf('string')
+        expect(explain(snapshot, key, context, 0).decision).toEqual(decision)
+      }
+      nextBoundary(snapshot, 0)
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_500 },
   )
 })
 
 test('a generated flag is readable, so that the properties here are not about errors', () => {
   fc.assert(
-    fc.property(flag, context, (config, context) => {
-      expect(decide(config, context)).not.toMatchObject({ errorCode: 'PARSE_ERROR' })
+    fc.property(environment, context, (config, context) => {
+      const snapshot = load(bodyOf(config))
+      for (const key of ['f', 'g', 'h']) {
+        expect(evaluate(snapshot, key, context, 0)).not.toMatchObject({ errorCode: 'PARSE_ERROR' })
+      }
     }),
-  )
-})
-
-test('explain gives the decision of evaluate', () => {
-  fc.assert(
-    fc.property(flag, context, (config, context) => {
-      const snapshot = loadSnapshot(body(config))
-      expect(explain(snapshot, 'f', context, 0).decision).toBe(evaluate(snapshot, 'f', context, 0))
-    }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   )
 })
 
 test('the decision is that of a plain reading of the definition', () => {
   fc.assert(
-    fc.property(flag, context, (config, context) => {
-      expect(decide(config, context)).toMatchObject(readPlainly(config, context))
+    fc.property(environment, context, moment, (config, context, now) => {
+      const snapshot = load(bodyOf(config))
+      for (const key of keys) {
+        const decision = evaluate(snapshot, key, context, now)
+        expect(decision, key).toMatchObject(readPlainly(key, { environment: config, context, now }))
+        expect('metadata' in decision && decision.metadata).toEqual(metadataOf(config, key, { context, now }))
+      }
     }),
-    { numRuns: 3_000 },
+    { numRuns: 4_000 },
+  )
+})
+
+function metadataOf(
+  config: Environment,
+  key: string,
+  { context, now }: { context: EvaluationContext; now: number },
+) {
+  const reading = readPlainly(key, { environment: config, context, now })
+  return 'metadata' in reading ? reading.metadata : {}
+}
+
+test('explain gives the decision of evaluate, and bulk answers give that of each', () => {
+  fc.assert(
+    fc.property(environment, context, moment, (config, context, now) => {
+      const snapshot = load(bodyOf(config))
+      const all = evaluateAll(snapshot, context, now)
+      for (const [i, key] of ['f', 'g', 'h'].entries()) {
+        const decision = evaluate(snapshot, key, context, now)
+        expect(explain(snapshot, key, context, now).decision).toBe(decision)
+        expect(all[i]).toBe(decision)
+      }
+      expect(evaluateAllJson(snapshot, context, now)).toBe(all.map(decisionJson).join(','))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+test('class client gets what class server gets of visible flags, without the metadata', () => {
+  fc.assert(
+    fc.property(environment, context, moment, (config, context, now) => {
+      const snapshot = load(bodyOf(config))
+      for (const key of ['f', 'g', 'h']) {
+        const seen = evaluateForClient(snapshot, key, context, now)
+        const { metadata, ...full } = evaluate(snapshot, key, context, now)
+        if (!config.flags[key]?.clientVisible) expect(seen).toMatchObject({ errorCode: 'FLAG_NOT_FOUND' })
+        else if (full.reason === 'ERROR')
+          expect(seen).toMatchObject({ errorCode: full.errorCode, metadata: {} })
+        else expect(seen).toEqual({ ...full, metadata: metadata.expired ? { expired: true } : {} })
+      }
+      const visible = evaluateAll(snapshot, context, now, { clientOnly: true })
+      expect(evaluateAllJson(snapshot, context, now, { clientOnly: true })).toBe(
+        visible.map(decisionJson).join(','),
+      )
+    }),
+    { numRuns: 500 },
   )
 })
 
 test('the order of names in a definition or a context changes nothing', () => {
   fc.assert(
-    fc.property(flag, context, (config, context) => {
-      expect(decide(turned(config), Object(turned(context)))).toEqual(decide(config, context))
+    fc.property(environment, context, moment, (config, context, now) => {
+      const one = load(bodyOf(config))
+      const other = load(bodyOf(turned(config) as Environment)) // the same members
+      for (const key of keys) {
+        const decision = evaluate(other, key, Object(turned(context)), now)
+        expect(decision).toEqual(evaluate(one, key, context, now))
+      }
     }),
   )
 })
 
-test('a definition that was parsed and written again decides the same', () => {
+test('a body that was parsed and written again is the same body', () => {
   fc.assert(
-    fc.property(flag, context, (config, context) => {
-      const once = body(config)
-      const again = formatLine('flag', 'f', JSON.stringify(JSON.parse(once.slice('flag\tf\t'.length))))
-      expect(again).toBe(once)
-      expect(decide(JSON.parse(JSON.stringify(config)), context)).toEqual(decide(config, context))
+    fc.property(environment, (config) => {
+      const body = bodyOf(config)
+      const again = body.split('\n').map((line) => {
+        const [kind = '', key = '', json = ''] = line.split('\t')
+        return formatLine(kind, key, JSON.stringify(JSON.parse(json)))
+      })
+      expect(formatBody(again)).toBe(body)
     }),
+  )
+})
+
+test('contexts that agree on the attributes read get the same answers', () => {
+  fc.assert(
+    fc.property(environment, context, context, moment, (config, one, other, now) => {
+      const snapshot = load(bodyOf(config))
+      const names = new Set(attributesRead(snapshot).map((path) => path.split('.')[0]))
+      const rest = Object.entries(other).filter(([name]) => !names.has(name))
+      const mixed = Object.fromEntries([...Object.entries(one).filter(([name]) => names.has(name)), ...rest])
+      expect(evaluateAll(snapshot, mixed, now)).toEqual(evaluateAll(snapshot, one, now))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('before the next boundary time alone changes no answer', () => {
+  fc.assert(
+    fc.property(
+      environment,
+      context,
+      moment,
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (config, context, now, part) => {
+        const snapshot = load(bodyOf(config))
+        for (const clientOnly of [false, true]) {
+          const next = nextBoundary(snapshot, now, { clientOnly })
+          expect(next).toBeGreaterThan(now)
+          const later = now + Math.floor((Math.min(next, 1_000) - now) * part)
+          fc.pre(later < next)
+          expect(evaluateAll(snapshot, context, later, { clientOnly })).toEqual(
+            evaluateAll(snapshot, context, now, { clientOnly }),
+          )
+        }
+      },
+    ),
+    { numRuns: 2_000 },
   )
 })
 
 test('a missing attribute never matches, with negate or without', () => {
   fc.assert(
     fc.property(leaf, (when) => {
-      const rules = [{ id: 'r', when, serve: { variant: 'on' } }]
-      expect(decide({ ...baseFlag, rules }, {})).toMatchObject({ reason: 'DEFAULT' })
+      expect(reasonOf(when, {})).toBe('DEFAULT')
     }),
   )
 })
 
 test('of a leaf and its negation at most one matches, and exactly one if the types are right', () => {
+  const seenValue: fc.Arbitrary<Json> = fc.oneof(
+    scalar,
+    fc.constant(null),
+    fc.array(scalar, { maxLength: 2 }),
+  )
   fc.assert(
-    fc.property(leaf, value, (when, seen) => {
-      const matches = [true, false].map((negate) => {
-        const rules = [{ id: 'r', when: { ...when, attribute: 'q', negate }, serve: { variant: 'on' } }]
-        return decide({ ...baseFlag, rules }, { q: seen }).reason === 'TARGETING_MATCH'
-      })
-      const isComparable = 'op' in when && expectedTypes(when).includes(typeof seen)
-      expect(matches.filter(Boolean)).toHaveLength(isComparable ? 1 : 0)
+    fc.property(leaf, seenValue, (when, seen) => {
+      const matches = [true, false].filter(
+        (negate) => reasonOf({ ...when, attribute: 'q', negate }, { q: seen }) === 'TARGETING_MATCH',
+      )
+      expect(matches).toHaveLength(isComparable(when, seen) ? 1 : 0)
     }),
     { numRuns: 1_000 },
   )
 })
 
-test('an unknown operator makes its flag an error and leaves the others as they were', () => {
+test('an unknown operator makes its flag an error and leaves those that do not ask for it as they were', () => {
   fc.assert(
-    fc.property(flag, flag, context, fc.string(), (one, other, context, op) => {
-      fc.pre(!['eq', 'in', 'startsWith', 'gt', 'lt'].includes(op))
-      const rules = [
-        ...one.rules,
-        { id: 'r', when: { attribute: 'a', op, value: 1 }, serve: { variant: 'on' } },
-      ]
-      const snapshot = loadSnapshot(
-        [line('e', other), line('f', { ...one, rules }), line('g', other)].join('\n'),
-      )
-      expect(evaluate(snapshot, 'f', context, 0)).toMatchObject({ errorCode: 'PARSE_ERROR' })
-      for (const key of ['e', 'g'])
-        expect(evaluate(snapshot, key, context, 0)).toEqual({ ...decide(other, context), key })
+    fc.property(environment, context, fc.string(), (config, context, op) => {
+      fc.pre(!isOperator(op))
+      const when = { attribute: 'a', op, value: 1 }
+      const broken = { ...baseFlag, rules: [{ id: 'r', when, serve: { variant: 'on' } }] }
+      const snapshot = load([bodyOf(config), formatLine('flag', 'x', JSON.stringify(broken))].join('\n'))
+      const alone = load(bodyOf(config))
+      expect(evaluate(snapshot, 'x', context, 0)).toMatchObject({ errorCode: 'PARSE_ERROR' })
+      for (const key of keys) {
+        expect(comparable(evaluate(snapshot, key, context, 0))).toEqual(
+          comparable(evaluate(alone, key, context, 0)),
+        )
+      }
     }),
   )
 })
 
-function twoWay(weight: number) {
-  return [
-    { variant: 'on', weight },
-    { variant: 'off', weight: 100_000 - weight },
-  ]
+function reasonOf(when: object, context: EvaluationContext): string {
+  const flag = { ...baseFlag, rules: [{ id: 'r', when, serve: { variant: 'on' } }] }
+  return evaluate(load(formatLine('flag', 'f', JSON.stringify(flag))), 'f', context, 0).reason
 }
 
-function expectedTypes(leaf: Leaf): string[] {
-  switch (leaf.op) {
-    case 'eq':
-      return [typeof leaf.value]
-    case 'in':
-      return leaf.values?.length
-        ? leaf.values.map((operand) => typeof operand)
-        : ['string', 'number', 'boolean']
-    case 'startsWith':
-      return ['string']
-    case 'gt':
-    case 'lt':
-      return ['number']
-  }
-  return leaf.op satisfies never
+/** A line with one part of its JSON replaced. */
+function withOnePart(line: string, place: number, part: Json): string {
+  const [kind = '', key = '', json = ''] = line.split('\t')
+  const parsed: unknown = JSON.parse(json)
+  let count = 0
+  JSON.stringify(parsed, (_, value: unknown) => (count++, value))
+  let at = 0
+  return formatLine(
+    kind,
+    key,
+    JSON.stringify(parsed, (_, value: unknown) => (at++ === place % count ? part : value)),
+  )
 }
 
 /** The same JSON with the names of every object the other way round. */
@@ -217,67 +276,4 @@ function turned(json: unknown): unknown {
       .toReversed()
       .map(([key, part]) => [key, turned(part)]),
   )
-}
-
-/** The engine's contract for readable flags in the plainest words, as an oracle. Nothing is compiled or remembered. */
-function readPlainly(flag: FlagConfig, context: EvaluationContext): object {
-  const values = new Map(flag.variants.map((item) => [item.key, item.value]))
-  const give = (variant: string, reason: string, metadata: object = {}) => {
-    return { value: values.get(variant), variant, reason, metadata }
-  }
-  const serveBy = (serve: Serve, reason: string, metadata?: object) => {
-    if ('variant' in serve) return give(serve.variant, reason, metadata)
-    const by = readPath(context, serve.split.by)
-    if (by === undefined || by === null) return { errorCode: 'TARGETING_KEY_MISSING' }
-    const bucket = bucketOf(by, flag.seed)
-    if (bucket === null) return { errorCode: 'INVALID_CONTEXT' }
-    let end = 0
-    const weight = serve.split.weights.find((item) => bucket < (end += item.weight))
-    return give(weight?.variant ?? '', 'SPLIT', metadata)
-  }
-  if (!flag.enabled) return give(flag.offVariant, 'DISABLED')
-  const override = flag.overrides.find((item) =>
-    item.values.some((named) => named === readPath(context, item.attribute)),
-  )
-  if (override) return give(override.variant, 'TARGETING_MATCH')
-  const rule = flag.rules.find((item) => holds(item.when, context))
-  if (rule) return serveBy(rule.serve, 'TARGETING_MATCH', { ruleId: rule.id })
-  return serveBy(flag.fallthrough, flag.overrides.length + flag.rules.length === 0 ? 'STATIC' : 'DEFAULT')
-}
-
-function holds(condition: Condition, context: EvaluationContext): boolean {
-  if ('all' in condition) return condition.all.every((part) => holds(part, context))
-  if ('any' in condition) return condition.any.some((part) => holds(part, context))
-  if ('not' in condition) return !holds(condition.not, context)
-  const seen = readPath(context, condition.attribute)
-  return (
-    expectedTypes(condition).includes(typeof seen) &&
-    compares(condition, seen) !== (condition.negate ?? false)
-  )
-}
-
-function compares(leaf: Leaf, seen: Json | undefined): boolean {
-  const { op, value, values = [] } = leaf
-  switch (op) {
-    case 'eq':
-      return seen === value
-    case 'in':
-      return values.some((operand) => operand === seen)
-    case 'startsWith':
-      return values.some((prefix) => String(seen).slice(0, String(prefix).length) === prefix)
-    case 'gt':
-      return Number(seen) > Number(value)
-    case 'lt':
-      return Number(seen) < Number(value)
-  }
-  return op satisfies never
-}
-
-function readPath(context: EvaluationContext, path: string): Json | undefined {
-  let at: unknown = context
-  for (const name of path.split('.')) {
-    if (typeof at !== 'object' || at === null || Array.isArray(at)) return undefined
-    at = new Map(Object.entries(at)).get(name)
-  }
-  return at as Json | undefined
 }

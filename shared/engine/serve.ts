@@ -1,30 +1,64 @@
 import type { Answer } from './answer.ts'
-import { attributeAt, hashAttribute, type Attribute, type Attributes, type Run } from './attribute.ts'
+import { hashAttribute, type Attribute, type Run } from './attribute.ts'
 import { bucketOfHash, invalidHash, missingHash, type Seed } from './bucketing.ts'
-import { bucketCount, type ErrorCode } from './model.ts'
-import { readList, readNumber, readShape, readText, refuse, type Shape } from './shape.ts'
+import { compileSlot, type Gate } from './gate.ts'
+import { bucketCount } from './model.ts'
+import {
+  isShape,
+  readBuckets,
+  readList,
+  readMoment,
+  readShape,
+  readText,
+  refuse,
+  type Shape,
+} from './shape.ts'
+import { readAt, type Scope } from './world.ts'
 
 /** What serves are compiled for: the answers they can give, and what buckets. */
-export interface ServeScope {
-  readonly attributes: Attributes
+export interface ServeScope extends Scope {
   readonly seed: Seed
   /** The answer with that variant, which is refused if the flag has none of that key. */
   readonly variantAnswer: (variant: string) => Answer
   readonly splitAnswer: (variant: string) => Answer
-  readonly errorAnswer: (code: ErrorCode, details: string) => Answer
+  /** The errors of a context without a bucket, because its attribute of that path is missing or of the wrong type. */
+  readonly unbucketed: (path: string) => { readonly missing: Answer; readonly invalid: Answer }
 }
 
-export type CompiledServe = { readonly kind: 'variant'; readonly answer: Answer } | CompiledSplit
+export type CompiledServe =
+  | { readonly kind: 'variant'; readonly answer: Answer }
+  | CompiledSplit
+  | CompiledRamp
 
-export interface CompiledSplit {
-  readonly kind: 'split'
+interface Bucketed {
   readonly by: Attribute
   readonly seed: Seed
+  readonly missing: Answer
+  readonly invalid: Answer
+}
+
+export interface CompiledSplit extends Bucketed {
+  readonly kind: 'split'
   /** In order, and together all buckets. */
   readonly ranges: readonly SplitRange[]
   readonly last: SplitRange
-  readonly missing: Answer
-  readonly invalid: Answer
+  /** Whom the split is for, if not for all. */
+  readonly slot: Gate | null
+  readonly outside: Answer | null
+}
+
+export interface CompiledRamp extends Bucketed {
+  readonly kind: 'ramp'
+  /** In order of time. */
+  readonly steps: readonly RampStep[]
+  readonly from: { readonly variant: string; readonly answer: Answer }
+  readonly to: { readonly variant: string; readonly answer: Answer }
+}
+
+/** From `at`, in epoch milliseconds, on. */
+export interface RampStep {
+  readonly at: number
+  readonly share: number
 }
 
 /** The buckets from `from` up to, not including, `to`. */
@@ -35,27 +69,33 @@ export interface SplitRange {
   readonly answer: Answer
 }
 
-const variantMembers = new Set(['variant'])
-const splitServeMembers = new Set(['split'])
-const splitMembers = new Set(['by', 'weights', 'hash'])
+const serveMembers = { variant: new Set(['variant']), split: new Set(['split']), ramp: new Set(['ramp']) }
+const splitMembers = new Set(['by', 'weights', 'hash', 'layer', 'outside'])
 const weightMembers = new Set(['variant', 'weight'])
+const rampMembers = new Set(['by', 'from', 'to', 'steps', 'hash'])
+const stepMembers = new Set(['at', 'share'])
 
-/** Compiles a serve. Throws a SyntaxError if it is of another shape or names a variant that does not exist. */
+/** Compiles a serve. Throws a SyntaxError if it is of another shape or names what does not exist. */
 export function compileServe(raw: unknown, scope: ServeScope): CompiledServe {
-  if (typeof raw === 'object' && raw !== null && Object.hasOwn(raw, 'split')) {
-    return compileSplit(readShape(raw, 'a serve', splitServeMembers)['split'], scope)
+  if (isShape(raw) && Object.hasOwn(raw, 'split')) {
+    return compileSplit(readShape(raw, 'a serve', serveMembers.split)['split'], scope)
   }
-  const { variant } = readShape(raw, 'a serve', variantMembers)
+  if (isShape(raw) && Object.hasOwn(raw, 'ramp')) {
+    return compileRamp(readShape(raw, 'a serve', serveMembers.ramp)['ramp'], scope)
+  }
+  const { variant } = readShape(raw, 'a serve', serveMembers.variant)
   return { kind: 'variant', answer: scope.variantAnswer(readText(variant, 'the variant of a serve')) }
 }
 
-/** The answer of a serve in a run. */
+/** The answer of a serve in a run, for a context that any slot has let through. */
 export function serve(serve: CompiledServe, run: Run): Answer {
   if (serve.kind === 'variant') return serve.answer
   const hash = hashAttribute(serve.by, run)
   if (hash === missingHash) return serve.missing
   if (hash === invalidHash) return serve.invalid
-  return rangeOf(serve, bucketOfHash(hash, serve.seed)).answer
+  const bucket = bucketOfHash(hash, serve.seed)
+  if (serve.kind === 'split') return rangeOf(serve, bucket).answer
+  return bucket < shareAt(serve, run.now) ? serve.to.answer : serve.from.answer
 }
 
 /** The range that a bucket falls into. */
@@ -68,21 +108,35 @@ export function rangeOf(split: CompiledSplit, bucket: number): SplitRange {
   return split.last
 }
 
+/** The step of a ramp that is in force; undefined before the first. */
+export function stepAt(ramp: CompiledRamp, now: number): RampStep | undefined {
+  return ramp.steps.findLast((step) => step.at <= now)
+}
+
+function shareAt(ramp: CompiledRamp, now: number): number {
+  let share = 0
+  for (const step of ramp.steps) {
+    if (step.at > now) break
+    share = step.share
+  }
+  return share
+}
+
 function compileSplit(raw: unknown, scope: ServeScope): CompiledSplit {
   const split = readShape(raw, 'a split', splitMembers)
-  if (split['hash'] !== undefined && split['hash'] !== 'xx32') refuse('unknown bucketing function')
-  const path = readText(split['by'], 'the attribute of a split')
   const ranges = compileRanges(split, scope)
   const last = ranges.at(-1)
   if (last?.to !== bucketCount) refuse(`the weights of a split do not sum to ${bucketCount}`)
+  const slot = split['layer'] === undefined ? null : compileSlot(split['layer'], scope)
+  const outside = split['outside']
+  if (outside !== undefined && !slot) refuse('a split has an outside and no layer')
   return {
     kind: 'split',
-    by: attributeAt(scope.attributes, path),
-    seed: scope.seed,
+    ...compileBucketed(split, scope),
     ranges,
     last,
-    missing: scope.errorAnswer('TARGETING_KEY_MISSING', `the context has no "${path}" to bucket by`),
-    invalid: scope.errorAnswer('INVALID_CONTEXT', `"${path}" is neither a text nor a number`),
+    slot,
+    outside: outside === undefined ? null : scope.splitAnswer(readText(outside, 'the outside of a split')),
   }
 }
 
@@ -91,10 +145,32 @@ function compileRanges(split: Shape, scope: ServeScope): SplitRange[] {
   return readList(split['weights'], 'the weights of a split').map((item) => {
     const weight = readShape(item, 'a weight', weightMembers)
     const variant = readText(weight['variant'], 'the variant of a weight')
-    const share = readNumber(weight['weight'], 'a weight')
-    if (!Number.isInteger(share) || share < 0) refuse('a weight is not a whole number')
     const from = to
-    to += share
+    to += readBuckets(weight['weight'], 'a weight')
     return { variant, from, to, answer: scope.splitAnswer(variant) }
   })
+}
+
+function compileRamp(raw: unknown, scope: ServeScope): CompiledRamp {
+  const ramp = readShape(raw, 'a ramp', rampMembers)
+  const side = (name: 'from' | 'to') => {
+    const variant = readText(ramp[name], `the "${name}" of a ramp`)
+    return { variant, answer: scope.splitAnswer(variant) }
+  }
+  let last = -Infinity
+  const steps = readList(ramp['steps'], 'the steps of a ramp').map((item) => {
+    const step = readShape(item, 'a step of a ramp', stepMembers)
+    const at = readMoment(step['at'], 'the moment of a step')
+    if (at <= last) refuse('the steps of a ramp are not in order of time')
+    last = at
+    return { at, share: readBuckets(step['share'], 'the share of a step') }
+  })
+  scope.reach.times.moments.push(...steps.map((step) => step.at))
+  return { kind: 'ramp', ...compileBucketed(ramp, scope), steps, from: side('from'), to: side('to') }
+}
+
+function compileBucketed(raw: Shape, scope: ServeScope): Bucketed {
+  if (raw['hash'] !== undefined && raw['hash'] !== 'xx32') refuse('unknown bucketing function')
+  const path = readText(raw['by'], 'the attribute of a split')
+  return { by: readAt(scope, path), seed: scope.seed, ...scope.unbucketed(path) }
 }

@@ -51,6 +51,41 @@ test('a variant whose new range contains its old keeps its contexts', () => {
   )
 })
 
+const servesOn = (change: object, layerTo: number, targetingKey: string | number) => {
+  const layer = {
+    seed: 'fedcba9876543210',
+    by: 'targetingKey',
+    slots: [{ name: 's', from: 0, to: layerTo }],
+  }
+  const lines = [line('f', { ...baseFlag, ...change }), formatLine('layer', 'l', JSON.stringify(layer))]
+  const decision = evaluate(loadSnapshot(lines.join('\n')), 'f', { targetingKey }, 0)
+  return 'variant' in decision && decision.variant === 'on'
+}
+const rule = (more: object) => ({
+  rules: [{ id: 'r', when: { all: [] }, serve: { variant: 'on' }, ...more }],
+})
+const inSlot = {
+  by: 'targetingKey',
+  weights: [{ variant: 'on', weight: 100_000 }],
+  layer: { key: 'l', slot: 's' },
+}
+const ramp = (share: number) => ({ by: 'targetingKey', from: 'off', to: 'on', steps: [{ at: 0, share }] })
+
+test('a ramp, a sample and a slot that widen only add contexts', () => {
+  fc.assert(
+    fc.property(seed, userId, share, share, (seed, id, one, other) => {
+      const [narrow, wide] = [Math.min(one, other), Math.max(one, other)]
+      const kinds = [
+        (share: number) => servesOn({ seed, fallthrough: { ramp: ramp(share) } }, 0, id),
+        (share: number) => servesOn(rule({ sample: { by: 'targetingKey', share, seed } }), 0, id),
+        (share: number) => servesOn(rule({ serve: { split: inSlot } }), share, id),
+      ]
+      for (const serves of kinds) if (serves(narrow)) expect(serves(wide)).toBe(true)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
 test('a split serves the variant whose range holds the bucket', () => {
   fc.assert(
     fc.property(seed, userId, fc.array(share, { maxLength: 6 }), (seed, id, cuts) => {
