@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './workers/control/store/schema.ts',
+  schema: './workers/control/store/*schema.ts',
   out: './migrations',
 })

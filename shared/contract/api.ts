@@ -1,11 +1,24 @@
 import type * as z from 'zod'
 import { accessEndpoints } from './access-endpoints.ts'
 import { flagEndpoints } from './flag-endpoints.ts'
+import { membersEndpoints } from './members-endpoints.ts'
+import { operationEndpoints } from './operation-endpoints.ts'
+import { layerEndpoints } from './layer-endpoints.ts'
 import { placeEndpoints } from './place-endpoints.ts'
+import { segmentEndpoints } from './segment-endpoints.ts'
 import { shortEndpoints } from './short-endpoints.ts'
 
 /** The management API, by operation id. */
-export const api = { ...placeEndpoints, ...flagEndpoints, ...accessEndpoints, ...shortEndpoints } as const
+export const api = {
+  ...placeEndpoints,
+  ...flagEndpoints,
+  ...operationEndpoints,
+  ...segmentEndpoints,
+  ...membersEndpoints,
+  ...layerEndpoints,
+  ...accessEndpoints,
+  ...shortEndpoints,
+} as const
 
 export type Api = typeof api
 export type Operation = keyof Api

@@ -1,45 +1,11 @@
 import * as z from 'zod'
+import { FlagLeaf, Leaf, SegmentLeaf } from './leaf.ts'
 import { limits } from './limits.ts'
 
-export const AttributePath = z
-  .string()
-  .min(1)
-  .max(200)
-  .meta({
-    description: 'A path of names joined by dots; `targetingKey` is who is evaluated for',
-    examples: ['country'],
-  })
-
-const Text = z.string().max(limits.textLength)
-const Scalar = z.union([Text, z.number(), z.boolean()])
-const negate = z
-  .boolean()
-  .exactOptional()
-  .meta({ description: 'Inverts the comparison; a missing attribute still does not match' })
-
-export const Leaf = z
-  .discriminatedUnion('op', [
-    z.strictObject({ attribute: AttributePath, op: z.literal('eq'), value: Scalar, negate }),
-    z.strictObject({
-      attribute: AttributePath,
-      op: z.literal('in'),
-      values: z.array(Scalar).min(1).max(limits.leafValues),
-      negate,
-    }),
-    z.strictObject({
-      attribute: AttributePath,
-      op: z.literal('startsWith'),
-      values: z.array(Text.min(1)).min(1).max(limits.leafValues),
-      negate,
-    }),
-    z.strictObject({ attribute: AttributePath, op: z.enum(['gt', 'lt']), value: z.number(), negate }),
-  ])
-  .meta({ id: 'Leaf', description: 'One comparison of one attribute; types are never coerced' })
-
-type LeafInput = z.infer<typeof Leaf>
+export type ConditionLeaf = z.infer<typeof Leaf> | z.infer<typeof SegmentLeaf> | z.infer<typeof FlagLeaf>
 
 /** A tree of all, any and not over leaves. Depth and leaf count are checked by `checkCondition`. */
-export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | LeafInput
+export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | ConditionLeaf
 
 export const Condition: z.ZodType<Condition> = z
   .union([
@@ -58,28 +24,41 @@ export const Condition: z.ZodType<Condition> = z
         return Condition
       },
     }),
+    SegmentLeaf,
+    FlagLeaf,
     Leaf,
   ])
   .meta({
     id: 'Condition',
-    description: `all, any and not over comparisons, at most ${limits.conditionDepth} deep`,
+    description: `all, any and not over comparisons, segments and other flags, at most ${limits.conditionDepth} deep`,
   })
+
+/** Reports a tree that is deeper or larger than a rule's or a segment's may be. */
+export function checkCondition(condition: Condition, report: (message: string) => void): void {
+  const { depth, leaves } = measureCondition(condition)
+  if (depth > limits.conditionDepth)
+    report(`nested ${depth} deep; at most ${limits.conditionDepth} is allowed`)
+  if (leaves > limits.leavesPerRule)
+    report(`has ${leaves} comparisons; at most ${limits.leavesPerRule} are allowed`)
+}
+
+/** The parts of all, any and not, each with the names that lead to it; null for a leaf. */
+export function partsOf(
+  condition: Condition,
+): readonly { readonly part: Condition; readonly path: readonly (string | number)[] }[] | null {
+  if ('all' in condition) return condition.all.map((part, index) => ({ part, path: ['all', index] }))
+  if ('any' in condition) return condition.any.map((part, index) => ({ part, path: ['any', index] }))
+  return 'not' in condition ? [{ part: condition.not, path: ['not'] }] : null
+}
 
 /** Depth and number of leaves of a tree that parsed. */
 export function measureCondition(condition: Condition): { depth: number; leaves: number } {
-  const children =
-    'all' in condition
-      ? condition.all
-      : 'any' in condition
-        ? condition.any
-        : 'not' in condition
-          ? [condition.not]
-          : null
-  if (children === null) return { depth: 1, leaves: 1 }
+  const parts = partsOf(condition)
+  if (parts === null) return { depth: 1, leaves: 1 }
   let depth = 0
   let leaves = 0
-  for (const child of children) {
-    const inner = measureCondition(child)
+  for (const { part } of parts) {
+    const inner = measureCondition(part)
     depth = Math.max(depth, inner.depth)
     leaves += inner.leaves
   }

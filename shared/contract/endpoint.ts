@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { FlagKey } from './flag.ts'
+import { FlagKey } from './key.ts'
 import { limits } from './limits.ts'
 import type { Role } from './resources.ts'
 
@@ -15,10 +15,14 @@ export interface Endpoint {
   readonly reach?: 'organization' | 'project'
   readonly query?: z.ZodObject
   readonly body?: z.ZodType
+  /** In place of `body`: the media types of which it takes the bytes as they are. */
+  readonly bytes?: readonly [string, ...string[]]
   readonly result: z.ZodType
   readonly status?: 200 | 201
   /** Whether the answer carries an ETag; for PATCH, whether If-Match is required. */
   readonly etag?: true
+  /** A PATCH that says all it means, whatever it meets: it needs no If-Match, but heeds one. */
+  readonly isWhole?: true
 }
 
 const keyOrId = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'a key or an id')

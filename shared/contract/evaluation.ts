@@ -1,6 +1,8 @@
 import * as z from 'zod'
-import { FlagKey } from './flag.ts'
+import { FlagKey } from './key.ts'
 import { JsonValue } from './json.ts'
+import { limits } from './limits.ts'
+import { Moment } from './moment.ts'
 import { VersionToken } from './resources.ts'
 
 export const EvaluationContext = z.record(z.string().max(200), JsonValue).meta({
@@ -16,7 +18,11 @@ export const EvaluateRequest = z
   })
   .meta({ id: 'EvaluateRequest' })
 
-const metadata = z.object({ ruleId: z.string().exactOptional() })
+const metadata = z.object({
+  ruleId: z.string().exactOptional(),
+  expired: z.literal(true).exactOptional(),
+  prerequisite: z.string().exactOptional(),
+})
 
 export const Decision = z
   .union([
@@ -41,17 +47,40 @@ export const EvaluateResult = z
   .strictObject({ environment: z.string(), version: VersionToken, flags: z.array(Decision).readonly() })
   .meta({ id: 'EvaluateResult' })
 
+const asked = {
+  version: VersionToken.optional().meta({
+    description: 'A version that the environment was at; the newest if left out',
+  }),
+}
+const now = 'The moment of the evaluation; the present one if left out'
+
+export const ExplainQuery = z.strictObject({
+  targetingKey: z.string().max(limits.textLength).optional(),
+  ...asked,
+  now: Moment.optional().meta({ description: now }),
+})
+
 export const ExplainRequest = z
-  .strictObject({ context: EvaluationContext.default({}) })
+  .strictObject({
+    context: EvaluationContext.default({}),
+    ...asked,
+    now: Moment.optional().meta({ description: now }),
+  })
   .meta({ id: 'ExplainRequest' })
 
 export const Explanation = z
   .strictObject({
     environment: z.string(),
     version: VersionToken,
+    now: z.iso.datetime(),
     context: EvaluationContext,
     decision: Decision,
     trace: z.array(z.unknown()).readonly().meta({ description: 'Each step in order, with what it saw' }),
     text: z.array(z.string()).readonly().meta({ description: 'The trace in words, one line a step' }),
+    rules: z
+      .array(z.strictObject({ id: z.string(), name: z.string().nullable(), sentence: z.string() }))
+      .readonly()
+      .meta({ description: 'Every rule of the flag, read back as a sentence' }),
+    fallthrough: z.string().meta({ description: 'What the others get, as a sentence' }),
   })
   .meta({ id: 'Explanation' })

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { endpoint, page, PageQuery } from './endpoint.ts'
-import { EvaluateRequest, EvaluateResult, ExplainRequest, Explanation } from './evaluation.ts'
+import { EvaluateRequest, EvaluateResult } from './evaluation.ts'
 import {
   EnvironmentStatePatch,
   Flag,
@@ -12,7 +12,7 @@ import {
 } from './flag.ts'
 import { limits } from './limits.ts'
 import { inEnvironment, inProject } from './paths.ts'
-import { Comment, Versions, written } from './written.ts'
+import { Comment, Versions, Warnings, written } from './written.ts'
 
 export const Toggle = z
   .strictObject({
@@ -35,8 +35,7 @@ const FlagImport = z
     comment: z.string().max(500).optional(),
   })
   .meta({ id: 'FlagImport' })
-const ExplainQuery = z.strictObject({ targetingKey: z.string().max(limits.textLength).optional() })
-const flagState = z.strictObject({
+export const FlagStateIn = z.strictObject({
   key: z.string(),
   environment: z.string(),
   ...FlagState.shape,
@@ -73,7 +72,7 @@ export const flagEndpoints = {
     role: 'editor',
     body: FlagImport,
     status: 201,
-    result: z.strictObject({ flags: z.array(Flag), versions: Versions }),
+    result: z.strictObject({ flags: z.array(Flag), versions: Versions, warnings: Warnings }),
   }),
   getFlag: endpoint({
     method: 'GET',
@@ -129,7 +128,7 @@ export const flagEndpoints = {
     tag: 'Flag states',
     summary: 'Read the state of a flag in an environment',
     role: 'viewer',
-    result: flagState,
+    result: FlagStateIn,
     etag: true,
   }),
   updateFlagState: endpoint({
@@ -139,7 +138,7 @@ export const flagEndpoints = {
     summary: 'Change the state of a flag in an environment',
     role: 'editor',
     body: EnvironmentStatePatch,
-    result: written(flagState),
+    result: written(FlagStateIn),
     etag: true,
   }),
   toggleFlag: endpoint({
@@ -149,7 +148,7 @@ export const flagEndpoints = {
     summary: 'Switch a flag on or off',
     role: 'editor',
     body: Toggle,
-    result: written(flagState),
+    result: written(FlagStateIn),
     etag: true,
   }),
   evaluate: endpoint({
@@ -160,23 +159,5 @@ export const flagEndpoints = {
     role: 'viewer',
     body: EvaluateRequest,
     result: EvaluateResult,
-  }),
-  explainFlag: endpoint({
-    method: 'GET',
-    path: `${inEnvironment}/flags/:key/explain`,
-    tag: 'Evaluation',
-    summary: 'Why a user gets what it gets',
-    role: 'viewer',
-    query: ExplainQuery,
-    result: Explanation,
-  }),
-  explainFlagFor: endpoint({
-    method: 'POST',
-    path: `${inEnvironment}/flags/:key/explain`,
-    tag: 'Evaluation',
-    summary: 'Why a context gets what it gets',
-    role: 'viewer',
-    body: ExplainRequest,
-    result: Explanation,
   }),
 } as const

@@ -1,19 +1,11 @@
 import * as z from 'zod'
-import { AttributePath, Condition, measureCondition } from './condition.ts'
+import { checkCondition, Condition } from './condition.ts'
 import { JsonValue } from './json.ts'
+import { FlagKey, VariantKey } from './key.ts'
+import { AttributePath } from './leaf.ts'
 import { limits } from './limits.ts'
-
-export const FlagKey = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
-    '1 to 100 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
-  )
-  .meta({
-    id: 'FlagKey',
-    description: 'Case-sensitive, and unique without regard to case',
-    examples: ['new-checkout'],
-  })
+import { Moment } from './moment.ts'
+import { Serve } from './serve.ts'
 
 export const ValueType = z.enum(['boolean', 'string', 'number', 'json'])
 export type ValueType = z.infer<typeof ValueType>
@@ -21,39 +13,9 @@ export type ValueType = z.infer<typeof ValueType>
 export const FlagKind = z.enum(['release', 'experiment', 'operational', 'permission'])
 
 export const Variant = z
-  .strictObject({ key: z.string().min(1).max(limits.variantKeyLength), value: JsonValue })
+  .strictObject({ key: VariantKey, value: JsonValue })
   .meta({ id: 'Variant', description: 'A named value of the type of the flag' })
 export type Variant = z.infer<typeof Variant>
-
-const VariantKey = z.string().min(1).max(limits.variantKeyLength)
-
-export const Split = z
-  .strictObject({
-    by: AttributePath.default('targetingKey'),
-    weights: z
-      .array(z.strictObject({ variant: VariantKey, weight: z.int().min(0).max(100_000) }))
-      .min(1)
-      .max(limits.variants),
-    hash: z.literal('xx32').exactOptional(),
-  })
-  .refine((split) => split.weights.reduce((sum, { weight }) => sum + weight, 0) === 100_000, {
-    path: ['weights'],
-    params: { code: 'weights_sum' },
-    error: (issue) => {
-      const weights = (issue.input as { weights: { weight: number }[] }).weights // what the schema above just parsed
-      return `weights must sum to exactly 100000 (100 %), they sum to ${weights.reduce((sum, w) => sum + w.weight, 0)}`
-    },
-  })
-  .refine((split) => new Set(split.weights.map((w) => w.variant)).size === split.weights.length, {
-    path: ['weights'],
-    error: 'each variant may have one weight',
-  })
-  .meta({ id: 'Split', description: 'Divides contexts between variants, in units of 1/100,000' })
-
-export const Serve = z
-  .union([z.strictObject({ variant: VariantKey }), z.strictObject({ split: Split })])
-  .meta({ id: 'Serve', description: 'One variant, or a split' })
-export type Serve = z.infer<typeof Serve>
 
 export const Override = z
   .strictObject({
@@ -63,8 +25,36 @@ export const Override = z
       .min(1)
       .max(limits.overrideValues),
     variant: VariantKey,
+    until: Moment.exactOptional().meta({
+      description: 'From this moment on it is as if the override were not there',
+    }),
   })
   .meta({ id: 'Override', description: 'Serves a variant to single contexts, before any rule' })
+
+export const Sample = z
+  .strictObject({
+    by: AttributePath.default('targetingKey'),
+    share: z.int().min(0).max(100_000).meta({ description: 'In units of 1/100,000' }),
+    seed: z
+      .string()
+      .regex(/^[0-9a-f]{16}$/, '16 hex digits in lower case')
+      .optional()
+      .meta({
+        description: 'Made with the sample, and kept while its rule is; leave it out for a new one',
+      }),
+  })
+  .meta({
+    id: 'Sample',
+    description: 'The share of the matching contexts that take the rule; the others go on to the next',
+  })
+export type Sample = z.infer<typeof Sample>
+
+export const Prerequisite = z
+  .strictObject({ flag: FlagKey, variants: z.array(VariantKey).min(1).max(limits.variants) })
+  .meta({
+    id: 'Prerequisite',
+    description: 'Another flag that must give one of these variants, or this flag is off',
+  })
 
 export const Rule = z
   .strictObject({
@@ -77,16 +67,12 @@ export const Rule = z
       .optional(),
     name: z.string().max(limits.nameLength).optional(),
     when: Condition,
+    sample: Sample.exactOptional(),
     serve: Serve,
   })
-  .superRefine((rule, context) => {
-    const { depth, leaves } = measureCondition(rule.when)
-    const report = (message: string) => context.addIssue({ code: 'custom', path: ['when'], message })
-    if (depth > limits.conditionDepth)
-      report(`nested ${depth} deep; at most ${limits.conditionDepth} is allowed`)
-    if (leaves > limits.leavesPerRule)
-      report(`has ${leaves} comparisons; at most ${limits.leavesPerRule} are allowed`)
-  })
+  .superRefine(({ when }, context) =>
+    checkCondition(when, (message) => context.addIssue({ code: 'custom', path: ['when'], message })),
+  )
   .meta({
     id: 'Rule',
     description: 'Serves something to the contexts that match; the first matching rule wins',
@@ -95,6 +81,7 @@ export const Rule = z
 const state = {
   enabled: z.boolean().meta({ description: 'The kill switch: off serves the off variant to everyone' }),
   offVariant: VariantKey,
+  prerequisites: z.array(Prerequisite).max(limits.prerequisites),
   overrides: z.array(Override).max(limits.overrides),
   rules: z.array(Rule).max(limits.rules),
   fallthrough: Serve.meta({ description: 'Served when no override and no rule matched' }),
@@ -114,7 +101,17 @@ const definition = {
   name: z.string().max(limits.nameLength),
   description: z.string().max(limits.descriptionLength),
   tags: z.array(z.string().min(1).max(limits.tagLength)).max(limits.tags),
+  owner: z.string().max(limits.ownerLength).meta({ description: 'Who answers for the flag' }),
   kind: FlagKind,
+  temporary: z.boolean().meta({ description: 'Whether the flag is meant to be removed some day' }),
+  expiresAt: Moment.nullable().meta({ description: 'From this moment on `onExpiry` holds; null: never' }),
+  onExpiry: z.union([z.literal('keep'), z.strictObject({ variant: VariantKey })]).meta({
+    description: 'An expired flag goes on as before, or gives this variant everywhere',
+  }),
+  schema: z
+    .record(z.string().max(limits.textLength), JsonValue)
+    .nullable()
+    .meta({ description: 'A JSON Schema (2020-12) that every value satisfies; null: none' }),
   variants: z.array(Variant).min(1).max(limits.variants),
   clientVisible: z.boolean().meta({ description: 'Whether client (browser) keys may see this flag' }),
 }

@@ -2,9 +2,10 @@ import { toHex } from './ids.ts'
 
 const encoder = new TextEncoder()
 
-/** SHA-256 of the UTF-8 bytes of `text`, as 64 hex digits. Names snapshots, access records and keys at rest. */
-export async function sha256Hex(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text))))
+/** SHA-256 of bytes, or of the UTF-8 of a text, as 64 hex digits. Names snapshots, blobs, access records and keys at rest. */
+export async function sha256Hex(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const bytes = typeof content === 'string' ? encoder.encode(content) : content
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
 }
 
 /** HMAC-SHA-256 of the UTF-8 bytes of `text` under the UTF-8 bytes of `secret`. */

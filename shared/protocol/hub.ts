@@ -19,6 +19,8 @@ export type PublishAnswer =
       readonly reason: 'bad_signature' | 'bad_content'
       readonly signedHead: null
     }
+  /** Blobs that the snapshot names and the hub lacks: store them, then publish again. Nothing was changed. */
+  | { readonly outcome: 'missing_blobs'; readonly hashes: readonly string[] }
 
 /** The hub's word that this was head at `confirmedAt` (epoch milliseconds, the hub's clock). */
 export interface Confirmation {
@@ -42,6 +44,8 @@ export interface HubPublishApi {
   publish(environment: string, publication: Publication): Promise<PublishAnswer>
   /** The signed head the hub holds, or null. */
   head(environment: string): Promise<string | null>
+  /** Keeps a blob for a publication that will name it; `refused`: the bytes are no blob, or not those of the hash. */
+  storeBlob(environment: string, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<'stored' | 'refused'>
 }
 
 /**
@@ -51,12 +55,21 @@ export interface HubPublishApi {
 export interface HubReadApi {
   confirm(environment: string): Promise<Confirmation | null>
   read(environment: string, held: Held): Promise<ReadAnswer | null>
+  /**
+   * The bytes of a blob that the head names, or named within the last hour, or null. Their SHA-256 is the hash: the
+   * reader checks it.
+   */
+  blob(environment: string, hash: string): Promise<Uint8Array<ArrayBuffer> | null>
 }
 
-/** Names of the KV values of an environment: each holds its own signed head, since keys replicate independently. */
+/**
+ * Names of the KV values of an environment: each holds its own signed head, since keys replicate independently. A blob
+ * is the value as it is: its hash says all.
+ */
 export const kvNames = {
   snapshot: (environment: string) => `snapshot:${environment}`,
   access: (environment: string) => `access:${environment}`,
+  blob: (environment: string, hash: string) => `blob:${environment}:${hash}`,
 }
 
 /** A KV value: the confirmation as JSON on the first line, then the body or the access record. */

@@ -3,7 +3,7 @@
  * in Crockford's base32: sortable by time under any collation, safe in URLs.
  * Source of the layout: github.com/ulid/spec.
  */
-export type IdPrefix = 'org' | 'prj' | 'env' | 'flg' | 'rul' | 'key' | 'aud' | 'req'
+export type IdPrefix = 'org' | 'prj' | 'env' | 'flg' | 'seg' | 'lyr' | 'rul' | 'key' | 'aud' | 'req'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const timeLength = 10

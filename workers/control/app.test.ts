@@ -4,63 +4,13 @@ import type { Endpoint } from '@halyard/shared/contract/endpoint.ts'
 import type { ProblemCode } from '@halyard/shared/contract/problems.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { makeKey } from '@halyard/shared/protocol/keys.ts'
+import { examples } from './test-examples.ts'
 import { checkSecret, expectProblem, makeShop, shop, useKit, type CallOptions } from './test-kit.ts'
-
-interface Example {
-  readonly params?: Readonly<Record<string, string>>
-  readonly query?: string
-  readonly body?: object
-}
 
 const kit = useKit()
 let boundToken: string
 let ownKeyId: string
 let rival: Record<'org' | 'project' | 'environment' | 'id', string>
-
-const stringVariants = [{ key: 'plain', value: 'x' }]
-
-/** One request of each operation that works, in an order in which all of them do. */
-const examples: Record<Operation, Example> = {
-  whoami: {},
-  listProjects: { query: '?limit=1' },
-  createProject: { body: { key: 'second', environments: [{ key: 'only', protected: true }] } },
-  getProject: {},
-  updateProject: { body: { name: 'The shop', comment: 'renamed' } },
-  listEnvironments: {},
-  createEnvironment: { body: { key: 'preview', name: 'Preview' } },
-  getEnvironment: {},
-  updateEnvironment: { body: { protected: false } },
-  listFlags: { query: '?limit=1&kind=release&archived=false&text=check' },
-  createFlag: { body: { key: 'price', valueType: 'string', variants: stringVariants, tags: ['a'] } },
-  importFlags: { body: { flags: [{ key: 'one' }, { key: 'two' }] } },
-  getFlag: {},
-  updateFlag: { body: { description: 'The new one' } },
-  archiveFlag: { params: { key: 'banner' } },
-  restoreFlag: { params: { key: 'banner' }, body: { comment: 'back' } },
-  listFlagStates: {},
-  getFlagState: {},
-  updateFlagState: {
-    body: { rules: [{ when: { attribute: 'a', op: 'eq', value: 1 }, serve: { variant: 'on' } }] },
-  },
-  toggleFlag: { body: { enabled: true } },
-  evaluate: { body: { context: { targetingKey: 'u', a: 1 } } },
-  explainFlag: { query: '?targetingKey=u' },
-  explainFlagFor: { body: { context: { targetingKey: 'u', a: 1 } } },
-  listKeys: {},
-  createKey: {
-    body: { class: 'client', environment: 'production', name: 'web', origins: ['https://shop.example'] },
-  },
-  revokeKey: {},
-  listAudit: { query: '?flag=checkout' },
-  shortListFlags: {},
-  shortCreateFlag: { body: { key: 'short' } },
-  shortGetFlag: {},
-  shortUpdateFlag: { body: { name: 'Both', enabled: false } },
-  shortArchiveFlag: { params: { key: 'banner' } },
-  shortToggleFlag: { body: {} },
-  shortEvaluate: { body: { flag: 'checkout' } },
-  shortExplain: { query: '?user_id=u' },
-}
 
 const operations = Object.entries(api) as [Operation, Endpoint][] // Object.entries widens the names
 const isShort = (endpoint: Endpoint) => endpoint.tag === 'Short forms'
@@ -69,6 +19,8 @@ const withParameter = (name: string) =>
 
 beforeAll(async () => {
   await makeShop(kit)
+  for (const key of ['beta', 'unused']) await kit.ok('POST', `${shop}/segments`, { body: { key } })
+  for (const key of ['experiments', 'unused']) await kit.ok('POST', `${shop}/layers`, { body: { key } })
   boundToken = await kit.makeToken({ project: 'shop', environment: 'production' })
   const body = { class: 'server', environment: 'production', name: 'web' }
   ownKeyId = (await kit.ok('POST', `${shop}/keys`, { body })).id
@@ -136,7 +88,6 @@ test('each operation treats what another tenant has like what does not exist', a
     ['org', 'organization_not_found', [rival.org, 'rival']],
     ['project', 'project_not_found', [rival.project, 'canary-project']],
     ['environment', 'environment_not_found', [rival.environment, 'canary-environment']],
-    ['key', 'flag_not_found', ['canary-flag']],
     ['id', 'key_not_found', [rival.id]],
   ] as const
   const invented = { org: 'nobody', project: 'none', environment: 'none', key: 'none', id: makeId('key') }
@@ -151,6 +102,20 @@ test('each operation treats what another tenant has like what does not exist', a
         }
       }),
     ),
+  )
+})
+
+test('each operation treats the keys of another tenant like keys that nobody has', async () => {
+  const named = { flag: 'canary-flag', segment: 'canary-segment', layer: 'canary-layer' }
+  await leavesNoTrace(() =>
+    withParameter('key').map(async ([operation, { path }]) => {
+      const noun = nounOf(path)
+      const nothing = expectProblem(await send(operation, { key: 'none' }), `${noun}_not_found`)
+      const reply = await send(operation, { key: named[noun] })
+      const problem = expectProblem(reply, `${noun}_not_found`)
+      expect({ ...problem, requestId: '' }).toEqual({ ...nothing, requestId: '' })
+      expect(reply.text).not.toContain('canary')
+    }),
   )
 })
 
@@ -207,9 +172,10 @@ test('short forms need a token of one project and environment', async () => {
 
 test('a method that an address does not take is answered with those it takes', async () => {
   for (const path of new Set(operations.map(([, endpoint]) => endpoint.path))) {
-    const reply = await kit.call('PUT', fill(path), { body: {}, token: boundToken })
-    expectProblem(reply, 'method_not_allowed')
     const methods = operations.filter(([, other]) => other.path === path).map(([, { method }]) => method)
+    const untaken = methods.includes('PUT') ? 'POST' : 'PUT'
+    const reply = await kit.call(untaken, fill(path), { body: {}, token: boundToken })
+    expectProblem(reply, 'method_not_allowed')
     expect(reply.headers.get('allow')?.split(', ')).toEqual(expect.arrayContaining(methods))
   }
 })
@@ -246,10 +212,11 @@ test('what breaks inside is logged with its cause, and answered without it', asy
 
 function send(operation: Operation, params: Record<string, string> = {}, options: CallOptions = {}) {
   const endpoint: Endpoint = api[operation]
-  const { query = '', body, params: own } = examples[operation]
+  const { query = '', body, lines, params: own } = examples[operation]
   return kit.call(endpoint.method, fill(endpoint.path, { ...own, ...params }) + query, {
     ...(isShort(endpoint) && { token: boundToken }),
     ...(body && { body }),
+    ...(lines !== undefined && { body: lines, headers: { 'content-type': 'application/x-ndjson' } }),
     ...(endpoint.method === 'PATCH' && { headers: { 'if-match': '*' } }),
     ...options,
   })
@@ -260,11 +227,17 @@ function fill(path: string, params: Record<string, string> = {}): string {
     org: 'acme',
     project: 'shop',
     environment: 'production',
-    key: 'checkout',
+    key: { flag: 'checkout', segment: 'beta', layer: 'experiments' }[nounOf(path)],
     id: ownKeyId,
     ...params,
   }
   return path.replaceAll(/:([a-z]+)/g, (_, name: keyof typeof values) => values[name])
+}
+
+/** What the last key of a path names. */
+function nounOf(path: string): 'flag' | 'segment' | 'layer' {
+  if (path.includes('/segments')) return 'segment'
+  return path.includes('/layers') ? 'layer' : 'flag'
 }
 
 /** Refused requests, all at the same time. */
@@ -283,6 +256,8 @@ async function makeRival(): Promise<typeof rival> {
   const project = await kit.ok('POST', '/orgs/rival/projects', { token, body })
   const flag = { key: 'canary-flag', name: 'canary', description: 'canary', tags: ['canary'] }
   await kit.ok('POST', `${at}/flags`, { token, body: flag })
+  for (const kind of ['segment', 'layer'])
+    await kit.ok('POST', `${at}/${kind}s`, { token, body: { key: `canary-${kind}`, name: 'canary' } })
   const key = { class: 'server', environment: 'canary-environment', name: 'canary' }
   const { id } = await kit.ok('POST', `${at}/keys`, { token, body: key })
   const environment = await kit.ok('GET', `${at}/environments/canary-environment`, { token })

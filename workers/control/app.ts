@@ -15,8 +15,13 @@ import { evaluationRoutes } from './routes/evaluation.ts'
 import { flagStateRoutes } from './routes/flag-states.ts'
 import { flagRoutes } from './routes/flags.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { layerRoutes } from './routes/layers.ts'
+import { memberRoutes } from './routes/members.ts'
+import { operationRoutes } from './routes/operations.ts'
 import { projectRoutes } from './routes/projects.ts'
+import { segmentRoutes } from './routes/segments.ts'
 import { shortFormRoutes } from './routes/short-forms.ts'
+import { shortSegmentRoutes } from './routes/short-segments.ts'
 import { asProblem } from './store/database.ts'
 
 /** The management API over these dependencies. `later` keeps work alive after an answer. */
@@ -42,6 +47,7 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   routes.use('/whoami', authenticate)
   routes.use('/orgs/*', authenticate)
   routes.use('/flags/*', authenticate)
+  routes.use('/segments/*', authenticate)
   routes.use('/evaluate', authenticate)
   for (const part of parts) routes.route('/', part())
   app.route('/api/v1', routes)
@@ -54,9 +60,14 @@ const parts = [
   flagRoutes,
   flagStateRoutes,
   evaluationRoutes,
+  operationRoutes,
+  segmentRoutes,
+  memberRoutes,
+  layerRoutes,
   keyRoutes,
   auditRoutes,
   shortFormRoutes,
+  shortSegmentRoutes,
 ]
 
 /** The only catch of the Worker. */

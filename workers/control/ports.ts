@@ -1,6 +1,7 @@
-import type { Json, Variant } from '@halyard/shared/engine/model.ts'
-import type { FlagState, ValueType } from '@halyard/shared/contract/flag.ts'
+import type { Expiry, Json, LayerConfig, Variant } from '@halyard/shared/engine/model.ts'
+import type { FlagState, Sample, ValueType } from '@halyard/shared/contract/flag.ts'
 import type { Role } from '@halyard/shared/contract/resources.ts'
+import type { SegmentState } from '@halyard/shared/contract/segment.ts'
 import type { Database } from './store/database.ts'
 
 /** One environment as publication knows it. */
@@ -51,10 +52,16 @@ export interface Idempotency {
   readonly encryptionKey: Awaited<ReturnType<typeof crypto.subtle.importKey>>
 }
 
-type WithId<R> = R extends { id?: string | undefined } ? Omit<R, 'id'> & { id: string } : never
+type Applied<R> = R extends { id?: string | undefined; sample?: Sample }
+  ? Omit<R, 'id' | 'sample'> & { id: string; sample?: Omit<Sample, 'seed'> & { seed: string } }
+  : never
 
-/** A state as stored: every rule has its id. */
-export type AppliedFlagState = Omit<FlagState, 'rules'> & { rules: WithId<FlagState['rules'][number]>[] }
+/** A state as stored: every rule has its id, and every sample its seed. */
+export type AppliedFlagState = Omit<FlagState, 'rules'> & { rules: Applied<FlagState['rules'][number]>[] }
+
+/** A state as history may have it: rows from before prerequisites have none. */
+export type RecordedFlagState = Omit<AppliedFlagState, 'prerequisites'> &
+  Partial<Pick<AppliedFlagState, 'prerequisites'>>
 
 /** What history keeps of a flag at a version. */
 export interface FlagRecord {
@@ -64,12 +71,30 @@ export interface FlagRecord {
   readonly seed: string
   readonly clientVisible: boolean
   readonly archived: boolean
-  readonly state: AppliedFlagState
+  /** Of a flag that gives a variant when it expires. */
+  readonly expiry?: Expiry
+  readonly state: RecordedFlagState
+}
+
+/** A segment's state as stored: as the API shows it. */
+export type AppliedSegmentState = SegmentState
+
+/** What history keeps of a segment at a version. */
+export interface SegmentRecord {
+  readonly key: string
+  readonly archived: boolean
+  readonly state: AppliedSegmentState
+}
+
+/** What history keeps of a layer at a version. */
+export interface LayerRecord extends LayerConfig {
+  readonly key: string
+  readonly archived: boolean
 }
 
 /** A row of history at some version: the newest state of one object. */
 export interface HistoryRow {
-  readonly kind: 'flag' | 'key'
+  readonly kind: 'flag' | 'segment' | 'layer' | 'key'
   readonly objectId: string
   readonly state: Json
 }

@@ -1,3 +1,4 @@
+import { limits } from '@halyard/shared/contract/limits.ts'
 import { accessLengthMax, parseAccess, type AccessRecord } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import {
@@ -7,9 +8,16 @@ import {
   type HeadVerifier,
 } from '@halyard/shared/protocol/head.ts'
 import type { Publication } from '@halyard/shared/protocol/hub.ts'
+import { namedBlobs, type NamedBlob } from '@halyard/shared/protocol/named-blobs.ts'
 
 export type CheckedPublication =
-  | { readonly kind: 'sound'; readonly head: Head; readonly access: AccessRecord }
+  | {
+      readonly kind: 'sound'
+      readonly head: Head
+      readonly access: AccessRecord
+      /** The hashes of the blobs that the body names. */
+      readonly blobs: readonly string[]
+    }
   | { readonly kind: 'refused'; readonly reason: 'bad_signature' | 'bad_content' }
 
 const badContent = { kind: 'refused', reason: 'bad_content' } as const
@@ -32,5 +40,21 @@ export async function checkPublication(
   if (!record || record.environment !== head.environment) return badContent
   const [snapshotHash, accessHash] = await Promise.all([sha256Hex(body), sha256Hex(access)])
   if (snapshotHash !== head.snapshotHash || accessHash !== head.accessHash) return badContent
-  return { kind: 'sound', head, access: record }
+  const blobs = namedBlobs(body)
+  if (!isBounded(blobs)) return badContent
+  return { kind: 'sound', head, access: record, blobs: blobs.map(({ hash }) => hash) }
+}
+
+/** Whether bytes are as long as a blob may be: a number of fingerprints of eight bytes. */
+export function isBlobLength(bytes: number): boolean {
+  return bytes % fingerprintBytes === 0 && bytes <= limits.segmentMembers * fingerprintBytes
+}
+
+const fingerprintBytes = 8
+
+function isBounded(blobs: readonly NamedBlob[]): boolean {
+  const bytes = blobs.map(({ count }) => count * fingerprintBytes)
+  return (
+    bytes.every(isBlobLength) && bytes.reduce((sum, one) => sum + one, 0) <= limits.blobBytesPerEnvironment
+  )
 }

@@ -15,9 +15,12 @@ import {
   type PublishAnswer,
   type ReadAnswer,
 } from '@halyard/shared/protocol/hub.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { heartbeatSec, pingText, pongText, streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { formatVersion } from '@halyard/shared/protocol/version.ts'
-import { checkPublication } from './check-publication.ts'
+import { settleBlobs } from './blob-values.ts'
+import { dropExpired, missingBlobs, nameBlobs, nextBlobWork, readBlob, writeBlob } from './blobs.ts'
+import { checkPublication, isBlobLength } from './check-publication.ts'
 import {
   earliest,
   judge,
@@ -37,6 +40,7 @@ import type { StoredHead } from './store.ts'
 type Applied =
   | { readonly verdict: 'apply'; readonly before: StoredHead | null }
   | { readonly verdict: Exclude<Verdict, 'apply'>; readonly held: StoredHead }
+  | { readonly verdict: 'missing_blobs'; readonly hashes: readonly string[] }
 
 const kvKinds = ['snapshot', 'access'] as const satisfies KvKind[]
 /** A write that hangs must not hold the alarm beyond the next heartbeat. */
@@ -57,9 +61,9 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
   async publish(publication: Publication): Promise<PublishAnswer> {
     const checked = await checkPublication(publication, this.#verify)
     if (checked.kind === 'refused') return { outcome: 'refused', reason: checked.reason, signedHead: null }
-    const { head, access } = checked
+    const { head, access, blobs } = checked
     if (!this.#isOwn(head)) return { outcome: 'refused', reason: 'bad_content', signedHead: null }
-    const applied = this.ctx.storage.transactionSync(() => this.#apply(publication, head))
+    const applied = this.ctx.storage.transactionSync(() => this.#apply(publication, head, blobs))
     switch (applied.verdict) {
       case 'apply':
         this.#announce(publication, head, access, applied.before)
@@ -71,7 +75,20 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
       case 'behind':
       case 'conflict':
         return { outcome: 'refused', reason: applied.verdict, signedHead: applied.held.signedHead }
+      case 'missing_blobs':
+        return { outcome: 'missing_blobs', hashes: applied.hashes }
     }
+  }
+
+  /** Nothing of it is trusted: the hash must be that of the bytes, and what no head names soon is dropped. */
+  async storeBlob(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<'stored' | 'refused'> {
+    if (!isBlobLength(bytes.length) || (await sha256Hex(bytes)) !== hash) return 'refused'
+    this.ctx.storage.transactionSync(() => {
+      store.createTables(this.#sql)
+      writeBlob(this.#sql, hash, bytes)
+    })
+    await this.#schedule()
+    return 'stored'
   }
 
   confirm(): Confirmation | null {
@@ -89,6 +106,10 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
       ...(reader.snapshotHash !== snapshotHash && { body: store.readContent(this.#sql, snapshotHash) }),
       ...(reader.accessHash !== accessHash && { access: store.readContent(this.#sql, accessHash) }),
     }
+  }
+
+  blob(hash: string): Uint8Array<ArrayBuffer> | null {
+    return readBlob(this.#sql, hash)
   }
 
   /** Opens a stream for a key that the edge has authorised; what is asked here again may have changed since. */
@@ -124,10 +145,12 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
 
   /** Does whatever is due; running twice is harmless, since what is due is read from storage. */
   override async alarm(): Promise<void> {
+    store.createTables(this.#sql) // an older version of this script may have set the alarm
     const held = store.readHead(this.#sql)
-    if (!held) return
-    this.#beat(held)
-    await Promise.all(kvKinds.map((kind) => this.#writeKv(kind, held)))
+    if (held) {
+      this.#beat(held)
+      await Promise.all([...kvKinds.map((kind) => this.#writeKv(kind, held)), this.#settleBlobs(held.head)])
+    } else dropExpired(this.#sql)
     await this.#schedule()
   }
 
@@ -135,11 +158,14 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
     return this.env.ENVIRONMENTS.idFromName(head.environment).equals(this.ctx.id)
   }
 
-  #apply(publication: Publication, head: Head): Applied {
+  #apply(publication: Publication, head: Head, blobs: readonly string[]): Applied {
     store.createTables(this.#sql)
     const held = store.readHead(this.#sql)
     const verdict = judge(held && held.head, head)
     if (held && verdict !== 'apply') return { verdict, held }
+    const hashes = missingBlobs(this.#sql, blobs)
+    if (hashes.length > 0) return { verdict: 'missing_blobs', hashes }
+    nameBlobs(this.#sql, blobs)
     store.writeContent(this.#sql, head.snapshotHash, publication.body)
     store.writeContent(this.#sql, head.accessHash, publication.access)
     store.writeHead(this.#sql, { signedHead: publication.signedHead, head })
@@ -196,14 +222,20 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
     }
   }
 
+  async #settleBlobs({ environment }: Head): Promise<void> {
+    await settleBlobs({ sql: this.#sql, kv: this.env.SNAPSHOTS, environment, timeoutMs: kvTimeoutMs })
+  }
+
   /** Sets the one alarm to the earliest of what is due. */
   async #schedule(): Promise<void> {
     const held = store.readHead(this.#sql)
-    if (!held) return
-    const kvTimes = kvKinds.map((kind) =>
-      kvDueAt(store.readKvState(this.#sql, kind), wantedKv(kind, held.head)),
-    )
-    const next = earliest([...kvTimes, store.readHeartbeat(this.#sql)])
+    const times = held
+      ? [
+          ...kvKinds.map((kind) => kvDueAt(store.readKvState(this.#sql, kind), wantedKv(kind, held.head))),
+          store.readHeartbeat(this.#sql),
+        ]
+      : []
+    const next = earliest([...times, nextBlobWork(this.#sql)])
     if (next !== null) await this.ctx.storage.setAlarm(Math.max(next, Date.now()))
   }
 

@@ -22,6 +22,14 @@ export class HubPublish extends WorkerEntrypoint<HubEnv> implements HubPublishAp
     const confirmation = await this.env.ENVIRONMENTS.getByName(environment).confirm()
     return confirmation && confirmation.signedHead
   }
+
+  async storeBlob(
+    environment: string,
+    hash: string,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<'stored' | 'refused'> {
+    return await this.env.ENVIRONMENTS.getByName(environment).storeBlob(hash, bytes)
+  }
 }
 
 /** For the edge. */
@@ -32,6 +40,10 @@ export class HubRead extends WorkerEntrypoint<HubEnv> implements HubReadApi {
 
   async read(environment: string, held: Held): Promise<ReadAnswer | null> {
     return await this.env.ENVIRONMENTS.getByName(environment).read(held)
+  }
+
+  async blob(environment: string, hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    return await this.env.ENVIRONMENTS.getByName(environment).blob(hash)
   }
 
   override async fetch(request: Request): Promise<Response> {

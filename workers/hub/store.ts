@@ -1,11 +1,15 @@
 /** The object's SQLite. Tables exist only once something was published, so that reading an invented id costs nothing. */
 import type { Head } from '@halyard/shared/protocol/head.ts'
+import { createBlobTables } from './blobs.ts'
 import type { KvKind, KvState } from './decide.ts'
 
 export interface StoredHead {
   readonly signedHead: string
   readonly head: Head
 }
+
+/** Whose KV value a state is: one of the two of the environment, or that of a blob. */
+export type StoredKv = KvKind | `blob:${string}`
 
 /** A row holds at most this many bytes of a text (the platform's cap is 2 MB). */
 const partBytesMax = 1024 * 1024
@@ -19,6 +23,7 @@ export function createTables(sql: SqlStorage): void {
     CREATE TABLE IF NOT EXISTS kv (kind TEXT PRIMARY KEY, written TEXT, not_before INTEGER NOT NULL, failures INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), due_at INTEGER NOT NULL);
   `)
+  createBlobTables(sql)
 }
 
 /** The head, or null if nothing was ever published here. */
@@ -67,7 +72,7 @@ export function dropOtherContent(sql: SqlStorage, { snapshotHash, accessHash }: 
   sql.exec('DELETE FROM content WHERE hash NOT IN (?, ?)', snapshotHash, accessHash)
 }
 
-export function readKvState(sql: SqlStorage, kind: KvKind): KvState {
+export function readKvState(sql: SqlStorage, kind: StoredKv): KvState {
   const [row] = sql
     .exec<{ written: string | null; not_before: number; failures: number }>(
       'SELECT written, not_before, failures FROM kv WHERE kind = ?',
@@ -77,7 +82,7 @@ export function readKvState(sql: SqlStorage, kind: KvKind): KvState {
   return row ? { written: row.written, notBefore: row.not_before, failures: row.failures } : neverWritten
 }
 
-export function writeKvState(sql: SqlStorage, kind: KvKind, state: KvState): void {
+export function writeKvState(sql: SqlStorage, kind: StoredKv, state: KvState): void {
   sql.exec(
     'INSERT OR REPLACE INTO kv (kind, written, not_before, failures) VALUES (?, ?, ?, ?)',
     kind,

@@ -16,6 +16,8 @@ beforeAll(async () => {
 const names = [
   'key name description tags kind variants clientVisible valueType environments enabled offVariant overrides rules',
   'fallthrough comment flags class role origins environment expiresAt context flag protected production value values',
+  'prerequisites sample share seed ramp from to steps at layer slot slots outside until include exclude segment flag',
+  'owner temporary expiresAt onExpiry schema ignoreCase zone members',
   'attribute op when all any not serve variant split weights weight by id __proto__ constructor',
 ].flatMap((line) => line.split(' '))
 const values = [
@@ -54,7 +56,17 @@ const condition = fc.letrec((tie) => ({
     fc.record(
       {
         attribute: fc.string({ maxLength: 5 }),
-        op: fc.constantFrom('eq', 'gt', 'in', 'nope'),
+        op: fc.constantFrom(
+          'eq',
+          'gt',
+          'in',
+          'matches',
+          'inCidr',
+          'semverRange',
+          'within',
+          'weekdayIn',
+          'nope',
+        ),
         value: json,
         values: json,
         negate: json,

@@ -12,6 +12,9 @@ const tags = [
   'Environments',
   'Flags',
   'Flag states',
+  'Segments',
+  'Segment members',
+  'Layers',
   'Evaluation',
   'Keys',
   'Audit',
@@ -55,7 +58,7 @@ export function openApiDocument(origin: string) {
 }
 
 function operation(operationId: string, endpoint: Endpoint, schemas: Map<string, JsonSchema>) {
-  const { tag, summary, role, reach, body, result, status = 200, etag } = endpoint
+  const { tag, summary, role, reach, body, bytes, result, status = 200, etag } = endpoint
   const headers = etag && { ETag: { description: 'For If-Match', schema: { type: 'string' } } }
   const content = { 'application/json': { schema: toSchema(result, schemas) } }
   return {
@@ -73,6 +76,9 @@ function operation(operationId: string, endpoint: Endpoint, schemas: Map<string,
         required: true,
         content: { 'application/json': { schema: toSchema(body, schemas) } },
       },
+    }),
+    ...(bytes && {
+      requestBody: { required: true, content: Object.fromEntries(bytes.map((type) => [type, {}])) },
     }),
     responses: {
       [status]: { description: 'Done', ...(headers && { headers }), content },
@@ -99,8 +105,8 @@ function queryParametersOf({ query }: Endpoint, schemas: Map<string, JsonSchema>
   }))
 }
 
-function headersOf({ method }: Endpoint) {
-  const ifMatch = headerParameter('If-Match', 'The ETag that you read; * overwrites', true)
+function headersOf({ method, isWhole }: Endpoint) {
+  const ifMatch = headerParameter('If-Match', 'The ETag that you read; * overwrites', !isWhole)
   const idempotency = headerParameter(
     'Idempotency-Key',
     'The same key and content gives the same answer',

@@ -10,14 +10,34 @@ const errorsMax = 100
 
 /** The text of a body that is JSON by its own word, of a size that is allowed. */
 export async function readText(c: Context): Promise<string> {
-  const tooLarge = new ProblemError('body_too_large', { detail: `at most ${limits.bodyBytes} bytes` })
-  if (Number(c.req.header('content-length') ?? 0) > limits.bodyBytes) throw tooLarge
-  const text = await readBounded(c.req.raw.body, limits.bodyBytes)
-  if (text === null) throw tooLarge
+  const bytes = await readBounded(c)
   const type = c.req.header('content-type') ?? ''
-  if (text !== '' && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
-    throw new ProblemError('unsupported_media_type')
-  return text
+  if (bytes.length > 0 && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
+    throw new ProblemError('unsupported_media_type', { detail: 'send Content-Type: application/json' })
+  try {
+    // A lenient decoder would store other characters than were sent.
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new ProblemError('malformed_json', { detail: 'is not UTF-8' })
+  }
+}
+
+/** A body that is taken as it is. */
+export interface Bytes {
+  readonly content: Uint8Array<ArrayBuffer>
+  /** One of the media types that the endpoint takes. */
+  readonly type: string
+}
+
+/** The bytes of a body of one of these media types, of a size that is allowed. */
+export async function readBytes(c: Context, types: readonly string[]): Promise<Bytes> {
+  const content = await readBounded(c)
+  const [named = ''] = (c.req.header('content-type') ?? '').split(';')
+  const type = types.find((one) => one === named.trim().toLowerCase())
+  if (type === undefined) {
+    throw new ProblemError('unsupported_media_type', { detail: `send Content-Type: ${types.join(' or ')}` })
+  }
+  return { content, type }
 }
 
 /** Parses and checks a body. An empty one counts as `{}`. */
@@ -123,21 +143,22 @@ function isStorable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-async function readBounded(body: ReadableStream<Uint8Array> | null, max: number): Promise<string | null> {
-  if (!body) return ''
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-  let text = ''
+async function readBounded(c: Context): Promise<Uint8Array<ArrayBuffer>> {
+  const max = limits.bodyBytes
+  const tooLarge = new ProblemError('body_too_large', { detail: `at most ${max} bytes` })
+  if (Number(c.req.header('content-length') ?? 0) > max) throw tooLarge
+  const chunks: Uint8Array[] = []
   let size = 0
-  try {
-    for await (const chunk of body) {
-      size += chunk.byteLength
-      if (size > max) return null
-      text += decoder.decode(chunk, { stream: true })
-    }
-    return text + decoder.decode()
-  } catch (cause) {
-    // A lenient decoder would store other characters than were sent.
-    if (cause instanceof TypeError) throw new ProblemError('malformed_json', { detail: 'is not UTF-8' })
-    throw cause
+  for await (const chunk of c.req.raw.body ?? []) {
+    size += chunk.byteLength
+    if (size > max) throw tooLarge
+    chunks.push(chunk)
   }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
 }

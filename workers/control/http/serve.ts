@@ -12,7 +12,7 @@ import type { Actor, Deps, Idempotency } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { namesTag } from '../usecases/precondition.ts'
 import type { AppEnv } from './app-env.ts'
-import { parseBody, parseQuery, readText } from './read-body.ts'
+import { parseBody, parseQuery, readBytes, readText, type Bytes } from './read-body.ts'
 
 type Checked<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined
 
@@ -23,6 +23,7 @@ export interface Request<E extends Endpoint> {
   readonly params: Readonly<Record<ParametersOf<E['path']>, string>>
   readonly query: Checked<E['query']>
   readonly body: Checked<E['body']>
+  readonly bytes: E extends { readonly bytes: readonly string[] } ? Bytes : undefined
   readonly ifMatch: string | undefined
 }
 
@@ -40,13 +41,15 @@ export function serve<const E extends Endpoint>(
 ): void {
   app.on(endpoint.method, endpoint.path, async (c) => {
     authorize(endpoint, c)
-    const text = endpoint.method === 'GET' ? '' : await readText(c)
+    const bytes = endpoint.bytes && (await readBytes(c, endpoint.bytes))
+    const text = bytes || endpoint.method === 'GET' ? '' : await readText(c)
     const reply = await handler({
       deps: c.var.deps,
-      actor: await withIdempotency(c, text),
+      actor: await withIdempotency(c, bytes ? await sha256Hex(bytes.content) : text),
       params: checkParams(c) as Request<E>['params'], // Hono gives a value for each name in the path
       query: (endpoint.query ? parseQuery(endpoint.query, c.req.query()) : undefined) as Request<E>['query'], // as the endpoint says
       body: (endpoint.body ? parseBody(endpoint.body, text) : undefined) as Request<E>['body'], // as the endpoint says
+      bytes: bytes as Request<E>['bytes'], // as the endpoint says
       ifMatch: requireIfMatch(endpoint, c),
     })
     return answer(c, endpoint, reply)
@@ -104,7 +107,7 @@ function checkParams(c: Context<AppEnv>): Record<string, string> {
 
 function requireIfMatch(endpoint: Endpoint, c: Context<AppEnv>): string | undefined {
   const ifMatch = c.req.header('if-match')
-  if (endpoint.method === 'PATCH' && ifMatch === undefined) {
+  if (endpoint.method === 'PATCH' && !endpoint.isWhole && ifMatch === undefined) {
     throw new ProblemError('precondition_required', {
       detail: 'send If-Match with the ETag that you read, or * to overwrite',
     })

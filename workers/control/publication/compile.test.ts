@@ -4,27 +4,11 @@ import { evaluate } from '@halyard/shared/engine/evaluate.ts'
 import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
-import type { FlagRecord, HistoryRow } from '../ports.ts'
+import type { FlagRecord, HistoryRow, SegmentRecord } from '../ports.ts'
 import { compile } from './compile.ts'
+import { flag, layer, layered, segment, stateWith } from './test-history.ts'
 
 const at = { epoch: 1, version: 7 }
-
-function flag(key: string, changes: Partial<FlagRecord> = {}): HistoryRow {
-  const record: FlagRecord = {
-    key,
-    valueType: 'boolean',
-    variants: [
-      { key: 'on', value: true },
-      { key: 'off', value: false },
-    ],
-    seed: '0123456789abcdef',
-    clientVisible: false,
-    archived: false,
-    state: { enabled: true, offVariant: 'off', overrides: [], rules: [], fallthrough: { variant: 'on' } },
-    ...changes,
-  }
-  return { kind: 'flag', objectId: `flg_${key}`, state: record as never } // a FlagRecord is JSON
-}
 
 function key(id: string, changes: Partial<AccessKey> | null = {}): HistoryRow {
   const state = changes && { id, hash: `hash of ${id}`, class: 'server', ...changes }
@@ -49,31 +33,6 @@ test('the same history gives the same bytes, in whatever order it is read', asyn
   expect(expected.body.split('\n').map((line) => line.split('\t')[1])).toEqual(['B', 'a', 'a.b', 'b'])
 })
 
-test('the bytes of a flag are the same, in whatever order its members were stored', async () => {
-  const reverse = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(reverse)
-    if (typeof value !== 'object' || value === null) return value
-    return Object.fromEntries(
-      Object.entries(value)
-        .toReversed()
-        .map(([name, inner]) => [name, reverse(inner)]),
-    )
-  }
-  const hash = 'xx32' as const
-  const split = { by: 'targetingKey', weights: [{ variant: 'on', weight: 100_000 }], hash }
-  const record = flag('a', {
-    state: {
-      enabled: true,
-      offVariant: 'off',
-      overrides: [{ attribute: 'targetingKey', values: ['u'], variant: 'on' }],
-      rules: [{ id: 'rul_1', when: { all: [] }, serve: { split } }],
-      fallthrough: { split },
-    },
-  })
-  const reversed = { ...record, state: reverse(record.state) as never } // the same JSON
-  expect((await compile('env_1', at, [reversed])).body).toBe((await compile('env_1', at, [record])).body)
-})
-
 test('a head names what was compiled, and where', async () => {
   const { body, access, head } = await compile('env_1', at, [flag('é', { key: 'e' }), key('key_1')])
   expect(head).toMatchObject({
@@ -84,6 +43,14 @@ test('a head names what was compiled, and where', async () => {
   })
   expect(head.snapshotHash).toBe(await sha256Hex(body))
   expect(head.accessHash).toBe(await sha256Hex(access))
+})
+
+test('archived segments and layers are absent', async () => {
+  const { body } = await compile('env_1', at, [
+    segment('s', { archived: true }),
+    layer('l', { archived: true }),
+  ])
+  expect(body).toBe('')
 })
 
 test('an archived flag is absent', async () => {
@@ -135,6 +102,43 @@ test('the client hash moves with what clients may see, and with nothing else', a
   expect(await clientHash(visible, flag('hidden', { clientVisible: true }))).not.toBe(before)
 })
 
+/** A flag that needs others. */
+const reaching = (key: string, from: Partial<FlagRecord>, ...keys: string[]) => {
+  const prerequisites = keys.map((other) => ({ flag: other, variants: ['on'] }))
+  const { state } = flag(key).state as unknown as FlagRecord // what flag() made
+  return flag(key, { ...from, state: { ...state, prerequisites } })
+}
+const inSegment = (key: string, when: SegmentRecord['state']['when']) => segment(key, { when })
+/** A visible flag that reaches down to a layer, and two things that it does not. */
+const rows = (changed: Record<string, HistoryRow> = {}) =>
+  Object.values({
+    seen: reaching('seen', { clientVisible: true }, 'hidden'),
+    hidden: flag('hidden', { state: stateWith({ segment: 'outer' }) }),
+    outer: inSegment('outer', { segment: 'inner' }),
+    inner: inSegment('inner', { flag: 'deep', variants: ['on'] }),
+    deep: flag('deep', { state: layered }),
+    layer: layer('l'),
+    other: reaching('other', {}, 'deep'),
+    alone: segment('alone'),
+    ...changed,
+  })
+
+test('the client hash moves with all that visible flags reach, and with nothing that only others reach', async () => {
+  const before = await clientHash(...rows())
+  const reached = {
+    hidden: flag('hidden', { state: stateWith({ segment: 'outer' }), seed: 'ffffffffffffffff' }),
+    outer: inSegment('outer', { not: { segment: 'inner' } }),
+    inner: inSegment('inner', { flag: 'deep', variants: ['off'] }),
+    deep: flag('deep', { state: layered, seed: 'ffffffffffffffff' }),
+    layer: layer('l', { by: 'company' }),
+  }
+  for (const [name, row] of Object.entries(reached))
+    expect({ name, hash: await clientHash(...rows({ [name]: row })) }).not.toEqual({ name, hash: before })
+  const unreached = { other: flag('other'), alone: segment('alone', { include: ['u'] }) }
+  for (const [name, row] of Object.entries(unreached))
+    expect({ name, hash: await clientHash(...rows({ [name]: row })) }).toEqual({ name, hash: before })
+})
+
 test('an environment without flags has an empty body', async () => {
   expect(await compile('env_1', at, [])).toMatchObject({
     body: '',
@@ -149,12 +153,26 @@ test('what a reader could not evaluate is never compiled', async () => {
     flag('a', { seed: 'none' }),
     flag('a', { variants: [{ key: 'on', value: null }] }),
     flag('a', { state: { ...state, offVariant: 'nope' } }),
+    flag('a', { state: stateWith({ segment: 'none' }) }),
+    flag('a', { state: layered }),
+    flag('a', { expiry: { at: 5, variant: 'nope' } }),
+    flag('a', { state: stateWith({ attribute: 'a', op: 'matches', value: '(' }) }),
     flag('a', {
       state: { ...state, fallthrough: { split: { by: 'x', weights: [{ variant: 'on', weight: 1 }] } } },
     }),
   ]
   for (const row of broken)
     await expect(compile('env_1', at, [flag('fine'), row])).rejects.toThrow('does not evaluate: a')
+  const tree = segment('s', { when: { any: [{ all: [] }, { segment: 'none' }] } })
+  const circle = ['s', 't'].map((key, i) => segment(key, { when: { segment: i === 0 ? 't' : 's' } }))
+  const unread = segment('s', { when: { attribute: 'a', op: 'inCidr', values: ['nowhere'] } })
+  for (const rows of [[unread], circle])
+    await expect(compile('env_1', at, [flag('fine'), ...rows])).rejects.toThrow(
+      'does not evaluate: the segment "s"',
+    )
+  await expect(
+    compile('env_1', at, [flag('a', { state: stateWith({ segment: 's' }) }), tree]),
+  ).resolves.toBeDefined()
   await expect(compile('env_1', at, [flag('twice'), flag('twice')])).rejects.toThrow('does not evaluate')
   const large = flag('l', {
     valueType: 'string',

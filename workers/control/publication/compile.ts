@@ -1,14 +1,16 @@
-import type { FlagConfig, Rule, Serve } from '@halyard/shared/engine/model.ts'
 import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
-import { formatBody, formatLine, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { compiledSegment, formatBody, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import type { AccessKey, AccessRecord } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { snapshotSchema, snapshotSizeMax, type Head } from '@halyard/shared/protocol/head.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
-import type { FlagRecord, HistoryRow } from '../ports.ts'
+import type { FlagRecord, HistoryRow, LayerRecord, SegmentRecord } from '../ports.ts'
+import { flagReferences, segmentReferences, type Reference } from '../usecases/references.ts'
+import { flagLine, layerLine, segmentLine } from './lines.ts'
 
 /** Rises when the same history would compile to other bytes. */
-export const compilerVersion = 1
+export const compilerVersion = 2
 
 export interface Compiled {
   readonly body: string
@@ -25,13 +27,12 @@ export async function compile(
   at: Version,
   rows: readonly HistoryRow[],
 ): Promise<Compiled> {
-  const flags = rows.filter((row) => row.kind === 'flag').map((row) => row.state as unknown as FlagRecord) // what toRecord wrote
+  const live = readLive(rows)
   const keys = rows
     .filter((row) => row.kind === 'key' && row.state !== null)
     .map((row) => row.state as unknown as AccessKey) // what raiseAccess wrote
-  const live = flags.filter((flag) => !flag.archived)
-  const body = formatBody(live.map(flagLine))
-  const clientBody = formatBody(live.filter((flag) => flag.clientVisible).map(flagLine))
+  const body = formatBody(live.map(({ line }) => line))
+  const clientBody = formatBody(visibleToClients(live).map(({ line }) => line))
   const record: AccessRecord = { environment, keys: keys.toSorted((a, b) => (a.id < b.id ? -1 : 1)) }
   const access = JSON.stringify(record)
   const size = new TextEncoder().encode(body).length
@@ -58,46 +59,73 @@ export async function compile(
   return { body, access, head }
 }
 
-function flagLine(record: FlagRecord): string {
-  return formatLine('flag', record.key, JSON.stringify(toConfig(record)))
+/** Something that is live, with its line and what it refers to. */
+interface Live {
+  readonly kind: Reference['kind']
+  readonly key: string
+  readonly line: string
+  readonly isVisible: boolean
+  readonly references: readonly Pick<Reference, 'kind' | 'key'>[]
 }
 
-/** Only what evaluation needs, in a fixed order of names: equal flags are equal bytes. */
-function toConfig({ valueType, variants, seed, clientVisible, state }: FlagRecord): FlagConfig {
-  return {
-    valueType,
-    variants: variants.map(({ key, value }) => ({ key, value })),
-    seed,
-    clientVisible,
-    enabled: state.enabled,
-    offVariant: state.offVariant,
-    overrides: state.overrides.map(({ attribute, values, variant }) => ({ attribute, values, variant })),
-    rules: state.rules.map(({ id, when, serve }): Rule => ({ id, when, serve: toServe(serve) })),
-    fallthrough: toServe(state.fallthrough),
-  }
+function readLive(rows: readonly HistoryRow[]): Live[] {
+  // Each kind of row holds the record that `usecases/records.ts` wrote.
+  return rows.flatMap(({ kind, state }): Live[] => {
+    if (kind === 'key' || state === null) return []
+    const record = state as unknown as FlagRecord | SegmentRecord | LayerRecord
+    return record.archived ? [] : [toLive(kind, record)]
+  })
 }
 
-function toServe(serve: FlagRecord['state']['fallthrough']): Serve {
-  if ('variant' in serve) return { variant: serve.variant }
-  const { by, weights, hash } = serve.split
-  return {
-    split: {
-      by,
-      weights: weights.map(({ variant, weight }) => ({ variant, weight })),
-      ...(hash && { hash }),
-    },
+function toLive(kind: Live['kind'], record: FlagRecord | SegmentRecord | LayerRecord): Live {
+  const { key } = record
+  switch (kind) {
+    case 'flag': {
+      const flag = record as FlagRecord
+      const references = flagReferences(flag.state)
+      return { kind, key, line: flagLine(flag), isVisible: flag.clientVisible, references }
+    }
+    case 'segment': {
+      const segment = record as SegmentRecord
+      const references = segmentReferences(segment.state)
+      return { kind, key, line: segmentLine(segment), isVisible: false, references }
+    }
+    case 'layer':
+      return { kind, key, line: layerLine(record as LayerRecord), isVisible: false, references: [] }
   }
+  return kind satisfies never
+}
+
+/** What client keys may see, and all that decides about it. */
+function visibleToClients(live: readonly Live[]): Live[] {
+  const named = new Map(live.map((item) => [nameOf(item), item]))
+  const reached = new Set(live.filter(({ isVisible }) => isVisible))
+  // A Set takes in what is added while it is walked.
+  for (const { references } of reached) {
+    for (const reference of references) {
+      const target = named.get(nameOf(reference))
+      if (target) reached.add(target)
+    }
+  }
+  return [...reached]
+}
+
+function nameOf({ kind, key }: Pick<Reference, 'kind' | 'key'>): string {
+  return `${kind} ${key}`
 }
 
 /** Reads the body back as every reader will: nothing that cannot be evaluated is ever signed. */
-function probe(environment: string, body: string, live: readonly FlagRecord[]): void {
-  const decisions = evaluateAll(loadSnapshot(body), { targetingKey: 'probe' }, 0)
+function probe(environment: string, body: string, live: readonly Live[]): void {
+  const snapshot = loadSnapshot(body, { compilePattern })
+  const decisions = evaluateAll(snapshot, { targetingKey: 'probe' }, 0)
   const unreadable = decisions.find(
     (decision) => decision.reason === 'ERROR' && decision.errorCode === 'PARSE_ERROR',
   )
-  if (unreadable || decisions.length !== live.length) {
-    throw new Error(
-      `the snapshot of ${environment} does not evaluate: ${unreadable?.key ?? 'a flag is missing'}`,
-    )
+  const segments = [...snapshot.segments.values()]
+  const fault = segments.map((entry) => compiledSegment(snapshot, entry).fault).find((one) => one !== null)
+  const isWhole = decisions.length + segments.length === live.filter(({ kind }) => kind !== 'layer').length
+  if (unreadable || fault || !isWhole) {
+    const what = unreadable?.key ?? fault?.details ?? 'something is missing'
+    throw new Error(`the snapshot of ${environment} does not evaluate: ${what}`)
   }
 }

@@ -1,9 +1,10 @@
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { makeHeadVerifier, signHead, type Head } from '@halyard/shared/protocol/head.ts'
 import type { HubPublishApi, Publication, PublishAnswer } from '@halyard/shared/protocol/hub.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
-import { checkPublication } from '../../hub/check-publication.ts'
+import { checkPublication, isBlobLength } from '../../hub/check-publication.ts'
 import { judge } from '../../hub/decide.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import { expectProblem, makeShop, production, shop, useKit } from '../test-kit.ts'
@@ -151,6 +152,43 @@ test('a head that this publisher cannot verify is never taken for a newer one', 
   await kit.sql('update environments set version = version + 1 where id = $1', [scope.environmentId])
 })
 
+test('the blobs that a snapshot names are given to the hub before its head, and only those it lacks', async () => {
+  await kit.ok('POST', `${shop}/segments`, { body: { key: 'vips' } })
+  const members = `${production}/segments/vips/members`
+  const headers = { 'content-type': 'application/x-ndjson' }
+  const { hash } = await kit.ok('PUT', members, { body: '"a"\n"b"', headers })
+  const given: string[] = []
+  const watched: HubPublishApi = {
+    ...hub.api,
+    async storeBlob(id, name, bytes) {
+      given.push(name)
+      return await hub.api.storeBlob(id, name, bytes)
+    },
+  }
+  expect((await run({ hub: watched })).kind).toBe('published')
+  expect(hub.blobs.get(hash)).toHaveLength(16)
+  await kit.ok('PATCH', members, { body: { add: ['c'] } })
+  const second = await kit.ok('PUT', members, { body: '"z"', headers })
+  expect((await run({ hub: watched })).kind).toBe('published')
+  expect(given).toEqual([hash, second.hash])
+})
+
+test('a blob that is not stored, or that the hub refuses, is an error, to be tried again', async () => {
+  const before = await kit.stored()
+  const refusing: HubPublishApi = { ...hub.api, storeBlob: async () => 'refused' }
+  await expect(run({ hub: refusing })).rejects.toThrow('refused blob')
+  const forgetful: HubPublishApi = { ...hub.api, storeBlob: async () => 'stored' }
+  await expect(run({ hub: forgetful })).rejects.toThrow('lacks blobs')
+  const lacking = '0'.repeat(64)
+  const asking: HubPublishApi = {
+    ...hub.api,
+    publish: async () => ({ outcome: 'missing_blobs', hashes: [lacking] }),
+  }
+  await expect(run({ hub: asking })).rejects.toThrow(`${lacking} of ${scope.environmentId} is not stored`)
+  expect(hub.held).toBeNull()
+  expect(await kit.stored()).toEqual(before)
+})
+
 test('an environment that does not exist is gone', async () => {
   expect(await publish(deps(), { ...scope, environmentId: 'env_none' })).toEqual({ kind: 'gone' })
   const [rival] = await kit.sql<{ id: string }>("select id from organizations where key = 'rival'")
@@ -206,8 +244,14 @@ function makeHub() {
     verdicts: [] as string[],
     /** What happens between the publisher's read and the hub's decision. */
     beforeJudging: null as (() => Promise<unknown>) | null,
+    blobs: new Map<string, Uint8Array>(),
     api: {
       head: async () => signed,
+      async storeBlob(_: string, hash: string, bytes: Uint8Array<ArrayBuffer>) {
+        if (!isBlobLength(bytes.length) || (await sha256Hex(bytes)) !== hash) return 'refused'
+        made.blobs.set(hash, bytes)
+        return 'stored'
+      },
       async publish(_: string, publication: Publication): Promise<PublishAnswer> {
         const hook = made.beforeJudging
         if (hook && made.verdicts.length === 0) made.beforeJudging = null
@@ -216,6 +260,8 @@ function makeHub() {
         if (checked.kind === 'refused')
           return { outcome: 'refused', reason: checked.reason, signedHead: null }
         const verdict = judge(made.held, checked.head)
+        const hashes = checked.blobs.filter((hash) => !made.blobs.has(hash))
+        if (verdict === 'apply' && hashes.length > 0) return { outcome: 'missing_blobs', hashes }
         made.verdicts.push(verdict)
         if (verdict === 'apply') {
           made.held = checked.head

@@ -1,10 +1,11 @@
 import { and, eq, lte, or, lt } from 'drizzle-orm'
-import type { HubPublishApi } from '@halyard/shared/protocol/hub.ts'
+import type { HubPublishApi, Publication, PublishAnswer } from '@halyard/shared/protocol/hub.ts'
 import type { Head } from '@halyard/shared/protocol/head.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import type { Database } from '../store/database.ts'
 import { environments, heads, outbox } from '../store/schema.ts'
+import { readBlob } from '../store/segment-blobs.ts'
 import { compile, type Compiled } from './compile.ts'
 import { readCommitted, type CommittedState } from './read-history.ts'
 
@@ -32,11 +33,8 @@ export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promi
     if (!committed) return { kind: 'gone' }
     const compiled = await compile(scope.environmentId, committed.at, committed.rows)
     const signedHead = await deps.sign({ ...compiled.head, time: deps.nowMs() })
-    const answer = await deps.hub.publish(scope.environmentId, {
-      signedHead,
-      body: compiled.body,
-      access: compiled.access,
-    })
+    const { body, access } = compiled
+    const answer = await publishWithBlobs(deps, scope, { signedHead, body, access })
     if (answer.outcome !== 'refused') {
       await confirm(deps, scope, compiled)
       return { kind: 'published', at: committed.at }
@@ -50,6 +48,26 @@ export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promi
     // Another publisher may have been faster: what it published must then be in the primary by now.
     if (attempt > 0) return await freeze(deps, scope, committed)
   }
+}
+
+/** The hub takes a head only when it holds the blobs that the snapshot names: it says which it lacks, and gets them. */
+async function publishWithBlobs(
+  { db, hub }: PublishDeps,
+  { orgId, environmentId }: EnvironmentScope,
+  publication: Publication,
+): Promise<Exclude<PublishAnswer, { outcome: 'missing_blobs' }>> {
+  const first = await hub.publish(environmentId, publication)
+  if (first.outcome !== 'missing_blobs') return first
+  for (const hash of first.hashes) {
+    const bytes = await readBlob(db, { orgId, hash }) // oxlint-disable-line no-await-in-loop -- one blob in memory at a time
+    if (!bytes) throw new Error(`blob ${hash} of ${environmentId} is not stored`)
+    const outcome = await hub.storeBlob(environmentId, hash, bytes) // oxlint-disable-line no-await-in-loop -- the same
+    if (outcome === 'refused') throw new Error(`the hub refused blob ${hash} of ${environmentId}`)
+  }
+  const second = await hub.publish(environmentId, publication)
+  if (second.outcome === 'missing_blobs')
+    throw new Error(`the hub lacks blobs of ${environmentId} that it was given: ${second.hashes.join()}`)
+  return second
 }
 
 /** Records what the hub holds and clears what waited for it. */

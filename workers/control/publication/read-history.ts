@@ -1,5 +1,5 @@
-import { and, desc, eq, lte, or, lt } from 'drizzle-orm'
-import type { Version } from '@halyard/shared/protocol/version.ts'
+import { and, desc, eq, lte, max, or, lt } from 'drizzle-orm'
+import { compareVersions, type Version } from '@halyard/shared/protocol/version.ts'
 import type { EnvironmentScope, HistoryRow } from '../ports.ts'
 import type { Database, ReadDb } from '../store/database.ts'
 import { environments, stateHistory } from '../store/schema.ts'
@@ -25,6 +25,36 @@ export async function readCommitted(
   return environment
     ? { environment, at: { epoch: environment.epoch, version: environment.version }, rows }
     : null
+}
+
+/** The state of an environment at a version, read in one transaction. `null` if it never was at that version. */
+export async function readVersion(
+  db: Database,
+  scope: EnvironmentScope,
+  at: Version,
+): Promise<CommittedState | null> {
+  const { orgId, environmentId } = scope
+  const [[environment], [last], rows] = await db.read(orgId, (read) => [
+    read
+      .select()
+      .from(environments)
+      .where(and(eq(environments.orgId, orgId), eq(environments.id, environmentId))),
+    read
+      .select({ version: max(stateHistory.version) })
+      .from(stateHistory)
+      .where(
+        and(
+          eq(stateHistory.orgId, orgId),
+          eq(stateHistory.environmentId, environmentId),
+          eq(stateHistory.epoch, at.epoch),
+        ),
+      ),
+    selectHistory(read, scope, at),
+  ])
+  if (!environment || at.version < 1 || compareVersions(at, environment) > 0) return null
+  // Of an earlier epoch only history says how far it came.
+  const isKnown = at.epoch === environment.epoch || at.version <= (last?.version ?? 0)
+  return isKnown ? { environment, at, rows } : null
 }
 
 /** The newest row of each object, at or below a version if one is given. */

@@ -4,8 +4,6 @@ import { api } from '@halyard/shared/contract/api.ts'
 import type { AppEnv } from '../http/app-env.ts'
 import { toPage } from '../http/page.ts'
 import { serve } from '../http/serve.ts'
-import type { Actor } from '../ports.ts'
-import { ProblemError } from '../problem.ts'
 import { flags } from '../store/schema.ts'
 import { selectFlagsWithState } from '../store/select.ts'
 import { archiveFlagIn, toggleFlagIn, updateFlagIn } from '../usecases/change-flag.ts'
@@ -14,6 +12,7 @@ import { evaluateCommitted, explainCommitted } from '../usecases/evaluate.ts'
 import { found } from '../usecases/find.ts'
 import { etagOf } from '../usecases/precondition.ts'
 import { toFlagInEnvironment } from '../usecases/views.ts'
+import { boundTo } from './bound-to.ts'
 import { flagCondition } from './list-flags.ts'
 
 /** The same operations without naming project and environment, for a token that is bound to one of each. */
@@ -72,14 +71,4 @@ export function shortFormRoutes() {
   }))
 
   return app
-}
-
-function boundTo({ project, environment }: Actor) {
-  if (!project || !environment) {
-    throw new ProblemError('forbidden', {
-      detail:
-        'short forms need a token that is bound to one project and environment: make one with POST /orgs/:org/projects/:project/keys {"class": "management", "environment": …, "role": …}',
-    })
-  }
-  return { project: project.key, environment: environment.key }
 }

@@ -98,9 +98,16 @@ test('the application may do to each table what it needs, and no more', async ()
     flags: 'ISU',
     heads: 'IS',
     idempotency_keys: 'DISU',
+    layers: 'ISU',
     organizations: 'SU',
     outbox: 'DISU',
     projects: 'ISU',
+    segment_blob_parts: 'DISU',
+    segment_blobs: 'DISU',
+    segment_states: 'ISU',
+    segment_upload_parts: 'DISU',
+    segment_uploads: 'DISU',
+    segments: 'ISU',
     state_history: 'IS',
     variants: 'DISU',
   })
@@ -203,8 +210,12 @@ test('no reference leads to another tenant', async () => {
       `select to_jsonb(t) as row from ${child} t where org_id = $1 and ${column} is not null`,
       [acme],
     )
-    const [theirs] = await kit.sql<{ id: string }>(`select id from ${parent} where org_id = $1`, [rival])
-    const row = { ...own?.row, id: 'new', key: 'new', hash: 'new', [column]: theirs?.id }
+    const [theirs] = await kit.sql<{ row: Record<string, unknown> }>(
+      `select to_jsonb(t) as row from ${parent} t where org_id = $1`,
+      [rival],
+    )
+    const reference = columns.slice(1).map((name, i) => [name, theirs?.row[targets[i + 1] ?? '']])
+    const row = { ...own?.row, id: 'new', key: 'new', hash: 'new', ...Object.fromEntries(reference) }
     const insert = `insert into ${child} select * from jsonb_populate_record(null::${child}, $1)`
     await expect(asTenant(acme, () => app.query(insert, [row]))).rejects.toMatchObject({ code: '23503' })
   }
@@ -227,6 +238,7 @@ test('control refuses to serve as a superuser, as the owner, or as a member of t
 
 test('the outbox is claimed across tenants, each environment once in thirty seconds', async () => {
   const { db } = kit.deps
+  await kit.sql('update outbox set created_at = now()')
   expect(await db.claimOutbox(100)).toEqual([]) // all younger than five seconds
   await kit.sql("update outbox set created_at = now() - interval '6 seconds'")
   const claimed = await db.claimOutbox(100)
@@ -256,6 +268,16 @@ async function fillTables({ ok, sql, rivalToken }: Kit): Promise<void> {
     body: { key: 'theirs' },
     headers: { 'idempotency-key': 'k' },
   })
+  for (const kind of ['segments', 'layers']) {
+    await ok('POST', `/orgs/rival/projects/shop/${kind}`, { ...theirs, body: { key: 'theirs' } })
+    await ok('POST', `${shop}/${kind}`, { body: { key: 'ours' } })
+  }
+  const ndjson = { 'content-type': 'application/x-ndjson' }
+  for (const query of ['', '?upload=u&part=1']) {
+    const path = `/environments/production/segments/theirs/members${query}`
+    await ok('PUT', `/orgs/rival/projects/shop${path}`, { ...theirs, body: '"theirs"', headers: ndjson })
+    await ok('PUT', `${production}/segments/ours/members${query}`, { body: '"ours"', headers: ndjson })
+  }
   const key = { class: 'server', environment: 'production', name: 'k' }
   await ok('POST', '/orgs/rival/projects/shop/keys', { ...theirs, body: key })
   await ok('POST', `${shop}/keys`, { body: key })

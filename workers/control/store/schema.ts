@@ -87,6 +87,13 @@ export const flags = pgTable(
     kind: text('kind', { enum: ['release', 'experiment', 'operational', 'permission'] }).notNull(),
     valueType: text('value_type', { enum: ['boolean', 'string', 'number', 'json'] }).notNull(),
     clientVisible: boolean('client_visible').notNull(),
+    owner: text('owner').notNull().default(''),
+    temporary: boolean('temporary').notNull().default(false),
+    expiresAt: moment('expires_at'),
+    /** The key of the variant that an expired flag gives; null: it goes on as before. */
+    expiryVariant: text('expiry_variant'),
+    /** The JSON Schema of its values. */
+    valueSchema: json('value_schema').$type<{ [name: string]: Json }>(),
     seed: text('seed').notNull(),
     revision: integer('revision').notNull().default(1),
     archivedAt: moment('archived_at'),
@@ -197,7 +204,7 @@ export const stateHistory = pgTable(
   {
     orgId: orgId(),
     environmentId: text('environment_id').notNull(),
-    kind: text('kind', { enum: ['flag', 'key'] }).notNull(),
+    kind: text('kind', { enum: ['flag', 'segment', 'layer', 'key'] }).notNull(),
     objectId: text('object_id').notNull(),
     epoch: integer('epoch').notNull(),
     version: integer('version').notNull(),

@@ -1,11 +1,18 @@
 import type { FlagPatch, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
 import type { Actor, Deps } from '../ports.ts'
 import type { StateRow } from '../store/select.ts'
-import { commitChange, type EnvironmentRow, type Versions } from './change.ts'
-import { patchState } from './flag-rules.ts'
+import { commitChange, type EnvironmentRow } from './change.ts'
+import { definitionOf, patchState, type DefinitionPatch } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
-import { openFlag, refuseArchived, reviseFlag, stateAt, type OpenFlag } from './revise-flag.ts'
-import { refuseTooManyFlags } from './sizes.ts'
+import {
+  openFlag,
+  refuseArchived,
+  reviseFlag,
+  stateAt,
+  type OpenFlag,
+  type RevisedFlag,
+} from './revise-flag.ts'
+import { refuseTooMany } from './sizes.ts'
 import { toFlag, toFlagInEnvironment, toFlagState } from './views.ts'
 
 interface FlagPath {
@@ -14,11 +21,6 @@ interface FlagPath {
 }
 
 type StatePath = FlagPath & { readonly environment: string }
-type DefinitionPatch = Pick<
-  FlagPatch,
-  'name' | 'description' | 'tags' | 'kind' | 'variants' | 'clientVisible'
->
-
 interface Conditional {
   readonly ifMatch?: string | undefined
   readonly comment?: string | undefined
@@ -37,7 +39,7 @@ export async function updateFlag(
     return definitionAnswer(
       await reviseFlag(change, open, {
         action: 'flag.update',
-        flag: given(command.patch),
+        flag: definitionOf(command.patch),
         comment: command.comment,
       }),
     )
@@ -53,7 +55,7 @@ export async function archiveFlag(
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
-    if (open.flag.archivedAt && !command.archived) await refuseTooManyFlags(change.tx, open.project, 1)
+    if (open.flag.archivedAt && !command.archived) await refuseTooMany(change.tx, 'flags', open.project, 1)
     return definitionAnswer(
       await reviseFlag(change, open, archival(open, command.archived, change.now, command.comment)),
     )
@@ -106,7 +108,7 @@ export async function toggleFlagIn(deps: Deps, actor: Actor, command: Toggle) {
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     const { state } = stateAt(open, command.environment)
-    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     return wholeAnswer(await reviseFlag(change, open, toggling(open, command, state)), command.environment)
   })
@@ -121,14 +123,16 @@ export async function updateFlagIn(
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     const { environment, state } = stateAt(open, command.environment)
-    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     refuseArchived(open)
-    const { enabled, offVariant, overrides, rules, fallthrough, comment, ...definition } = command.patch
-    const next = patchState(state.state, { enabled, offVariant, overrides, rules, fallthrough })
+    const { enabled, offVariant, prerequisites, overrides, rules, fallthrough, comment, ...definition } =
+      command.patch
+    const restated = { enabled, offVariant, prerequisites, overrides, rules, fallthrough }
+    const next = patchState(state.state, restated)
     const revision = {
       action: 'flag.update',
-      flag: given(definition),
+      flag: definitionOf(definition),
       state: { environmentId: environment.id, next },
       comment,
     }
@@ -140,7 +144,7 @@ export async function updateFlagIn(
 export async function archiveFlagIn(deps: Deps, actor: Actor, command: StatePath & Conditional) {
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
-    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     return wholeAnswer(
       await reviseFlag(change, open, archival(open, true, change.now, command.comment)),
@@ -165,32 +169,22 @@ function archival(open: OpenFlag, archived: boolean, now: Date, comment: string 
   return { action: archived ? 'flag.archive' : 'flag.restore', flag: { archivedAt }, comment }
 }
 
-/** The fields that a merge patch names. */
-function given<Patch extends object>(
-  patch: Patch,
-): Partial<{ [Name in keyof Patch]: Exclude<Patch[Name], undefined> }> {
-  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never // only those left out are gone
+function definitionAnswer({ after: { flag }, versions, warnings }: RevisedFlag) {
+  return { result: { ...toFlag(flag), versions, warnings }, etag: etagOf(flag.revision) }
 }
 
-interface Revised {
-  readonly after: OpenFlag
-  readonly versions: Versions
-}
-
-function definitionAnswer({ after: { flag }, versions }: Revised) {
-  return { result: { ...toFlag(flag), versions }, etag: etagOf(flag.revision) }
-}
-
-function stateAnswer({ after, versions }: Revised, environment: EnvironmentRow) {
+/** The state in one environment. */
+export function stateAnswer({ after, versions, warnings }: RevisedFlag, environment: EnvironmentRow) {
   const { state } = stateAt(after, environment.id)
   return {
-    result: { ...toFlagState(after.flag.key, environment.key, state), versions },
+    result: { ...toFlagState(after.flag.key, environment.key, state), versions, warnings },
     etag: etagOf(state.stateRevision),
   }
 }
 
-function wholeAnswer({ after, versions }: Revised, keyOrId: string) {
+/** Definition and state in one. */
+export function wholeAnswer({ after, versions, warnings }: RevisedFlag, keyOrId: string) {
   const { environment, state } = stateAt(after, keyOrId)
   const view = toFlagInEnvironment({ ...after.flag, ...state, environment: environment.key })
-  return { result: { ...view, versions }, etag: etagOf(after.flag.revision, state.stateRevision) }
+  return { result: { ...view, versions, warnings }, etag: etagOf(after.flag.revision, state.stateRevision) }
 }

@@ -27,6 +27,32 @@ const patch = (path: string, body: object, options: CallOptions = {}) =>
   ['PATCH', path, { body, headers: ifMatch, ...options }] as const
 const rules = [{ when: { attribute: 'country', op: 'eq', value: 'FR' }, serve: { variant: 'on' } }]
 
+const beta = `${shop}/segments/beta`
+const experiments = `${shop}/layers/experiments`
+const expiring = { expiresAt: 1e12, owner: 'o', temporary: true }
+const slots = [{ name: 'a', from: 0, to: 9 }]
+const sets: [string, () => Parameters<typeof kit.call>, readonly string[]][] = [
+  ['an expiry that changes nothing', () => [...patch(`${shop}/flags/checkout`, expiring)], []],
+  [
+    'an expiry that gives a variant',
+    () => [...patch(`${shop}/flags/checkout`, { onExpiry: { variant: 'off' } })],
+    environmentKeys,
+  ],
+  ['a segment', () => ['POST', `${shop}/segments`, { body: { key: 'beta' } }], environmentKeys],
+  ['a name of a segment', () => [...patch(beta, { name: 'n', tags: ['t'] })], []],
+  ['its state', () => [...patch(`${production}/segments/beta`, { include: ['u'] })], ['production']],
+  [
+    'both in one',
+    () => [...patch('/segments/beta', { name: 'm', exclude: ['u'] }, { token })],
+    ['production'],
+  ],
+  ['archiving a segment', () => ['DELETE', beta], environmentKeys],
+  ['restoring a segment', () => ['POST', `${beta}/restore`], environmentKeys],
+  ['a layer', () => ['POST', `${shop}/layers`, { body: { key: 'experiments' } }], environmentKeys],
+  ['a name of a layer', () => [...patch(experiments, { name: 'n' })], []],
+  ['slots of a layer', () => [...patch(experiments, { slots })], environmentKeys],
+]
+
 const writes: Write[] = [
   {
     title: 'a new flag',
@@ -93,6 +119,7 @@ const writes: Write[] = [
     request: () => [...patch('/flags/checkout', { clientVisible: true, enabled: true }, { token })],
     raises: environmentKeys,
   },
+  ...sets.map(([title, request, raises]) => ({ title, request, raises })),
   { title: 'archiving', request: () => ['DELETE', `${shop}/flags/banner`, {}], raises: environmentKeys },
   {
     title: 'restoring',
@@ -102,10 +129,10 @@ const writes: Write[] = [
   { title: 'a name of an environment', request: () => [...patch(production, { name: 'Live' })], raises: [] },
   { title: 'a name of a project', request: () => [...patch(shop, { name: 'Shop' })], raises: [] },
   {
-    title: 'an environment with its five flags',
+    title: 'an environment with its five flags, a segment and a layer',
     request: () => ['POST', `${shop}/environments`, { body: { key: 'preview' } }],
     raises: ['preview'],
-    objects: 6,
+    objects: 8,
   },
   {
     title: 'a project',
@@ -178,6 +205,10 @@ test('a write that changes nothing writes nothing, and answers the present versi
     [...patch('/flags/checkout', { name, ...state }, { token })],
     ['POST', `${production}/flags/checkout/toggle`, { body: { enabled } }],
     ['POST', `${shop}/flags/checkout/restore`, {}],
+    [...patch(beta, { name: 'm' })],
+    [...patch(`${production}/segments/beta`, { include: ['u'], when: null })],
+    [...patch(experiments, { name: 'n', by: 'targetingKey' })],
+    ['POST', `${experiments}/restore`, {}],
     [...patch(shop, { name: 'Shop' })],
     [...patch(production, { protected: true })],
   ]

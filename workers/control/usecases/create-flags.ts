@@ -1,6 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { Variant } from '@halyard/shared/engine/model.ts'
 import type { Flag, ParsedFlagCreate } from '@halyard/shared/contract/flag.ts'
+import type { Warning } from '@halyard/shared/contract/written.ts'
 import { makeId, makeSeed } from '@halyard/shared/protocol/ids.ts'
 import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
 import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
@@ -8,18 +9,23 @@ import { insertVariants } from '../store/insert-variants.ts'
 import { flags, flagStates } from '../store/schema.ts'
 import { selectEnvironments, type FlagRow } from '../store/select.ts'
 import { commitChange, type Change, type EnvironmentRow, type Versions, type Written } from './change.ts'
+import { refuseBrokenReferences } from './check-references.ts'
 import {
+  definitionErrors,
+  definitionOf,
   firstState,
   patchState,
   refuseErrors,
-  stateErrors,
-  variantErrors,
   variantsOrDefault,
 } from './flag-rules.ts'
-import { findProject } from './find.ts'
+import { flagWarnings } from './flag-warnings.ts'
+import { findProject, namedEnvironment } from './find.ts'
 import { etagOf } from './precondition.ts'
-import { refuseOversize, refuseTooManyFlags } from './sizes.ts'
-import { toFlag, toFlagInEnvironment, toRecord } from './views.ts'
+import { historyOf, toRecord } from './records.ts'
+import { flagReferences } from './references.ts'
+import { refuseOversize, refuseTooMany } from './sizes.ts'
+import { stateErrors } from './state-errors.ts'
+import { toFlag, toFlagInEnvironment } from './views.ts'
 
 interface CreateFlags {
   readonly project: string
@@ -36,14 +42,14 @@ interface NewFlag {
 /** Creates one flag in every environment of a project. */
 export async function createFlag(deps: Deps, actor: Actor, project: string, flag: ParsedFlagCreate) {
   return commitChange(deps, actor, async (change) => {
-    const { made, versions } = await insertFlags(
+    const { made, versions, warnings } = await insertFlags(
       change,
       { project, flags: [flag], comment: flag.comment },
       '',
     )
     const row = made[0]?.row
     if (!row) throw new Error('one flag in, one flag out')
-    return { result: { ...toFlag(row), versions }, etag: etagOf(row.revision) }
+    return { result: { ...toFlag(row), versions, warnings }, etag: etagOf(row.revision) }
   })
 }
 
@@ -55,7 +61,7 @@ export async function createFlagIn(
   flag: ParsedFlagCreate,
 ) {
   return commitChange(deps, actor, async (change) => {
-    const { made, versions, rows } = await insertFlags(
+    const { made, versions, warnings, rows } = await insertFlags(
       change,
       { project: at.project, flags: [flag], comment: flag.comment },
       '',
@@ -74,7 +80,7 @@ export async function createFlagIn(
       stateUpdatedAt: change.now,
       environment: environment.key,
     }
-    return { result: { ...toFlagInEnvironment(view), versions }, etag: etagOf(row.revision, 1) }
+    return { result: { ...toFlagInEnvironment(view), versions, warnings }, etag: etagOf(row.revision, 1) }
   })
 }
 
@@ -83,10 +89,10 @@ export async function importFlags(
   deps: Deps,
   actor: Actor,
   command: CreateFlags,
-): Promise<Written<{ flags: Flag[]; versions: Versions }>> {
+): Promise<Written<{ flags: Flag[]; versions: Versions; warnings: readonly Warning[] }>> {
   return commitChange(deps, actor, async (change) => {
-    const { made, versions } = await insertFlags(change, command, '/flags')
-    return { result: { flags: made.map(({ row }) => toFlag(row)), versions } }
+    const { made, versions, warnings } = await insertFlags(change, command, '/flags')
+    return { result: { flags: made.map(({ row }) => toFlag(row)), versions, warnings } }
   })
 }
 
@@ -95,15 +101,16 @@ async function insertFlags(change: Change, command: CreateFlags, at: string) {
   const project = await findProject(tx, actor.orgId, command.project)
   const rows = await selectEnvironments(tx, actor.orgId, project.id)
   await refuseTakenKeys(change, project.id, command.flags)
-  await refuseTooManyFlags(tx, project, command.flags.length)
+  await refuseTooMany(tx, 'flags', project, command.flags.length)
   const made = makeFlags(change, { projectId: project.id, environments: rows, flags: command.flags, at })
   await insertRows(change, made)
+  await checkReferences(change, { projectId: project.id, environments: rows, made, at })
   await refuseOversize(tx, actor.orgId, rows)
   const versions = await change.raise(rows, (environment) =>
     made.map(({ row, states }) => {
       const state = states.get(environment.id)
       if (!state) throw new Error('every flag has a state in every environment')
-      return { kind: 'flag', objectId: row.id, state: { ...toRecord(row, state) } as never } // FlagRecord is JSON
+      return historyOf('flag', row.id, toRecord(row, state))
     }),
   )
   for (const [index, { row, states }] of made.entries()) {
@@ -118,7 +125,51 @@ async function insertFlags(change: Change, command: CreateFlags, at: string) {
       comment: command.flags[index]?.comment ?? command.comment,
     })
   }
-  return { made, versions, rows }
+  return { made, versions, rows, warnings: warningsOf(change, { environments: rows, made, at }) }
+}
+
+interface Made {
+  readonly environments: readonly EnvironmentRow[]
+  readonly made: readonly NewFlag[]
+  readonly at: string
+}
+
+/** A new flag can break nothing of others, and in environments that the request does not name it refers to nothing. */
+async function checkReferences(
+  change: Change,
+  { projectId, environments, made, at }: Made & { projectId: string },
+) {
+  await refuseBrokenReferences(change, {
+    projectId,
+    environments: environments.filter((environment) => made.some((flag) => refersIn(flag, environment))),
+    changed: made.map(({ row }) => ({ kind: 'flag', key: row.key })),
+    own: ({ node, code = 'invalid_value', pointer, detail }, environment) => {
+      const index = made.findIndex(({ row }) => row.key === node.key)
+      return { code, pointer: `${statePointer(at, index, environment)}${pointer}`, detail }
+    },
+    lost: '',
+  })
+}
+
+function refersIn({ states }: NewFlag, { id }: EnvironmentRow): boolean {
+  const state = states.get(id)
+  return state !== undefined && flagReferences(state).length > 0
+}
+
+function warningsOf({ now }: Change, { environments, made, at }: Made): Warning[] {
+  return made.flatMap(({ states }, index) =>
+    environments.flatMap((environment) => {
+      const state = states.get(environment.id)
+      const warnings = state ? flagWarnings(null, state, now.getTime()) : []
+      const where = statePointer(at, index, environment)
+      return warnings.map((warning) => ({ ...warning, pointer: `${where}${warning.pointer}` }))
+    }),
+  )
+}
+
+/** Where a request for one flag, or for many under `at`, holds the state of an environment. */
+function statePointer(at: string, index: number, { key }: EnvironmentRow): string {
+  return `${at && `${at}/${index}`}${pointerOf(['environments', key])}`
 }
 
 async function refuseTakenKeys(
@@ -152,63 +203,59 @@ interface MakeFlags {
   readonly at: string
 }
 
-function makeFlags(
-  { actor, now }: Change,
-  { projectId, environments, flags: wanted, at }: MakeFlags,
-): NewFlag[] {
+function makeFlags(change: Change, { projectId, environments, flags: wanted, at }: MakeFlags): NewFlag[] {
   const errors: WrongField[] = []
   const made = wanted.map((flag, index) => {
     const pointer = at && `${at}/${index}`
-    const given = variantsOrDefault(flag, pointer)
-    errors.push(...variantErrors(flag.valueType, given, pointer))
-    const states = new Map(environments.map((row) => [row.id, firstState(given)]))
+    const row = newRow(change, { projectId, flag, variants: variantsOrDefault(flag, pointer) })
+    errors.push(...definitionErrors(row, pointer))
+    const states = new Map(environments.map(({ id }) => [id, firstState(row.variants)]))
     for (const [name, patch] of Object.entries(flag.environments ?? {})) {
       const where = `${pointer}${pointerOf(['environments', name])}`
-      const environment = environments.find((row) => row.key === name)
-      if (!environment)
-        errors.push({
-          pointer: where,
-          detail: `there is no such environment; there is ${environments.map((row) => row.key).join(', ')}`,
-        })
-      else if (actor.environment && actor.environment.id !== environment.id)
-        errors.push({ pointer: where, detail: 'is outside what the token may change' })
+      const environment = namedEnvironment(change, environments, name)
+      if (typeof environment === 'string') errors.push({ pointer: where, detail: environment })
       else {
-        const state = patchState(firstState(given), patch)
-        errors.push(...stateErrors(state, given, where))
+        const state = patchState(firstState(row.variants), patch)
+        errors.push(...stateErrors(state, row, where))
         states.set(environment.id, state)
       }
     }
-    return { row: newRow({ actor, now, projectId, flag, variants: given }), states }
+    return { row, states }
   })
   refuseErrors(errors)
   return made
 }
 
 interface NewRow {
-  readonly actor: Actor
-  readonly now: Date
   readonly projectId: string
   readonly flag: ParsedFlagCreate
   readonly variants: Variant[]
 }
 
-function newRow({ actor, now, projectId, flag, variants: given }: NewRow): FlagRow {
+function newRow({ actor, now }: Change, { projectId, flag, variants: given }: NewRow): FlagRow {
+  const { key, valueType, environments: _states, comment: _comment, ...definition } = flag
   return {
     orgId: actor.orgId,
     id: makeId('flg', now.getTime()),
     projectId,
-    key: flag.key,
-    name: flag.name ?? flag.key,
-    description: flag.description ?? '',
-    tags: flag.tags ?? [],
-    kind: flag.kind ?? 'release',
-    valueType: flag.valueType,
-    clientVisible: flag.clientVisible ?? false,
+    key,
+    valueType,
+    name: key,
+    description: '',
+    tags: [],
+    owner: '',
+    kind: 'release',
+    temporary: false,
+    expiresAt: null,
+    expiryVariant: null,
+    valueSchema: null,
+    clientVisible: false,
     seed: makeSeed(),
     revision: 1,
     archivedAt: null,
     createdAt: now,
     updatedAt: now,
+    ...definitionOf(definition),
     variants: given,
   }
 }

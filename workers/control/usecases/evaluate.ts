@@ -2,18 +2,32 @@ import { evaluate, evaluateAll } from '@halyard/shared/engine/evaluate.ts'
 import { explain } from '@halyard/shared/engine/explain.ts'
 import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
 import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
-import { formatVersion } from '@halyard/shared/protocol/version.ts'
+import { momentMs, type Moment } from '@halyard/shared/contract/moment.ts'
+import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
+import { formatVersion, parseVersion, type Version } from '@halyard/shared/protocol/version.ts'
+import { describeFallthrough, describeRule } from '@halyard/shared/words/describe-rule.ts'
+import { describeTrace } from '@halyard/shared/words/describe-trace.ts'
 import type { Actor, Deps, FlagRecord, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
+import { addBlobs } from '../publication/add-blobs.ts'
 import { compile } from '../publication/compile.ts'
-import { readCommitted } from '../publication/read-history.ts'
+import { readCommitted, readVersion } from '../publication/read-history.ts'
 import { selectEnvironments, selectProject } from '../store/select.ts'
-import { describeTrace } from './describe-trace.ts'
+import { refuseOverLimit } from './context-limits.ts'
 import { found } from './find.ts'
 
 interface EnvironmentPath {
   readonly project: string
   readonly environment: string
+}
+
+interface Question {
+  readonly key: string
+  readonly context: EvaluationContext
+  /** A version of the environment; the newest committed one if left out. */
+  readonly version?: string | undefined
+  /** The moment of the evaluation; now if left out. */
+  readonly now?: Moment | undefined
 }
 
 /** Evaluates one flag, or all, on what is committed: the same compiler and engine as at the edge, without the way there. */
@@ -22,7 +36,9 @@ export async function evaluateCommitted(
   actor: Actor,
   command: EnvironmentPath & { flag?: string | undefined; context: EvaluationContext },
 ) {
+  refuseOverLimit(command.context)
   const { environment, version, snapshot } = await loadCommitted(deps, actor, command)
+  await addBlobs(deps.db, actor.orgId, snapshot, command.flag === undefined ? undefined : [command.flag])
   const now = deps.nowMs()
   const flags =
     command.flag === undefined
@@ -31,39 +47,71 @@ export async function evaluateCommitted(
   return { environment, version, flags }
 }
 
-/** One decision on what is committed, with every step that led to it. */
-export async function explainCommitted(
-  deps: Deps,
-  actor: Actor,
-  command: EnvironmentPath & { key: string; context: EvaluationContext },
-) {
+/** One decision on what is, or was, committed, with every step that led to it and every rule read back. */
+export async function explainCommitted(deps: Deps, actor: Actor, command: EnvironmentPath & Question) {
+  const { key, context } = command
+  refuseOverLimit(context)
   const { environment, version, snapshot, rows } = await loadCommitted(deps, actor, command)
-  if (!snapshot.flags.has(command.key)) throw new ProblemError('flag_not_found')
-  const { decision, trace } = explain(snapshot, command.key, command.context, deps.nowMs())
-  const text = describeTrace(trace, decision, ruleNamesOf(rows, command.key))
-  return { environment, version, context: command.context, decision, trace, text }
+  if (!snapshot.flags.has(key)) throw new ProblemError('flag_not_found')
+  await addBlobs(deps.db, actor.orgId, snapshot, [key])
+  const nowMs = command.now === undefined ? deps.nowMs() : momentMs(command.now)
+  const { decision, trace } = explain(snapshot, key, context, nowMs)
+  const { rules, fallthrough } = stateOf(rows, key)
+  const text = describeTrace(trace, decision, new Map(rules.map(({ id, name }) => [id, name ?? id])))
+  return {
+    environment,
+    version,
+    now: new Date(nowMs).toISOString(),
+    context,
+    decision,
+    trace,
+    text,
+    rules: rules.map((rule) => ({ id: rule.id, name: rule.name ?? null, sentence: describeRule(rule) })),
+    fallthrough: describeFallthrough(fallthrough),
+  }
 }
 
-async function loadCommitted({ db }: Deps, { orgId }: Actor, at: EnvironmentPath) {
-  const [projects, environments] = await db.read(orgId, (read) => [
+async function loadCommitted(
+  deps: Deps,
+  actor: Actor,
+  at: EnvironmentPath & { version?: string | undefined },
+) {
+  const { orgId } = actor
+  const [projects, environments] = await deps.db.read(orgId, (read) => [
     selectProject(read, orgId, at.project),
     selectEnvironments(read, orgId, at.project, at.environment),
   ])
   found(projects[0], 'project_not_found')
   const { id, key } = found(environments[0], 'environment_not_found')
-  const committed = await readCommitted(db, { orgId, environmentId: id })
+  const scope = { orgId, environmentId: id }
+  const committed =
+    at.version === undefined
+      ? await readCommitted(deps.db, scope)
+      : await readVersion(deps.db, scope, wantedVersion(at.version))
+  if (!committed && at.version !== undefined) {
+    throw new ProblemError('version_not_found', { detail: `${key} never was at version ${at.version}` })
+  }
   const { rows, at: version } = found(committed ?? undefined, 'environment_not_found')
   const { body } = await compile(id, version, rows)
   return {
     environment: key,
     version: formatVersion(version),
-    snapshot: loadSnapshot(body),
+    snapshot: loadSnapshot(body, { compilePattern }),
     rows,
   }
 }
 
-function ruleNamesOf(rows: readonly HistoryRow[], key: string): ReadonlyMap<string, string> {
+/** A number that the database's integers do not hold is a version that never was. */
+function wantedVersion(token: string): Version {
+  const version = parseVersion(token)
+  if (version && Math.max(version.epoch, version.version) < 2 ** 31) return version
+  throw new ProblemError('version_not_found', { detail: `there never was a version ${token}` })
+}
+
+function stateOf(rows: readonly HistoryRow[], key: string): FlagRecord['state'] {
   const records = rows.filter((row) => row.kind === 'flag').map((row) => row.state as unknown as FlagRecord) // what toRecord wrote
-  const rules = records.find((flag) => flag.key === key)?.state.rules ?? []
-  return new Map(rules.map((rule) => [rule.id, rule.name ?? rule.id]))
+  return found(
+    records.find((flag) => flag.key === key && !flag.archived),
+    'flag_not_found',
+  ).state
 }

@@ -38,7 +38,7 @@ export async function createKey(deps: Deps, actor: Actor, command: { project: st
       after: view,
       comment,
     })
-    return { result: { ...view, secret, versions } }
+    return { result: { ...view, secret, versions, warnings: [] } }
   })
 }
 
@@ -53,7 +53,7 @@ export async function revokeKey(deps: Deps, actor: Actor, command: { project: st
     )
     if (actor.environment && before.environmentId !== actor.environment.id)
       throw new ProblemError('key_not_found')
-    if (before.revokedAt) return { result: { ...toKey(before), versions: {} } }
+    if (before.revokedAt) return { result: { ...toKey(before), versions: {}, warnings: [] } }
     const after = { ...before, revokedAt: now }
     await tx
       .update(apiKeys)
@@ -73,7 +73,7 @@ export async function revokeKey(deps: Deps, actor: Actor, command: { project: st
       before: toKey(before),
       after: toKey(after),
     })
-    return { result: { ...toKey(after), versions } }
+    return { result: { ...toKey(after), versions, warnings: [] } }
   })
 }
 

@@ -13,13 +13,17 @@ import type { Actor, Deps, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { databaseFault } from '../store/database.ts'
 import { environments, flagStates, projects } from '../store/schema.ts'
+import { segmentStates } from '../store/segment-schema.ts'
+import { selectLayers, selectSegments } from '../store/select-segments.ts'
 import { selectEnvironments, selectFlags } from '../store/select.ts'
 import { commitChange, versionsOf, type Change, type EnvironmentRow } from './change.ts'
 import { findEnvironment, findProject } from './find.ts'
 import { firstState } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
 import { refuseOversize } from './sizes.ts'
-import { toEnvironment, toProject, toRecord } from './views.ts'
+import { historyOf, toLayerRecord, toRecord, toSegmentRecord } from './records.ts'
+import { emptySegment } from './segment-rules.ts'
+import { toEnvironment, toProject } from './views.ts'
 
 const usualEnvironments = [
   { key: 'development', name: 'Development' },
@@ -59,7 +63,7 @@ export async function createProject(deps: Deps, actor: Actor, command: z.infer<t
       after,
       comment: command.comment,
     })
-    return { result: { ...toProject(project), versions }, etag: etagOf(project.revision) }
+    return { result: { ...toProject(project), versions, warnings: [] }, etag: etagOf(project.revision) }
   })
 }
 
@@ -79,7 +83,7 @@ export async function updateProject(
     const versions = versionsOf(await selectEnvironments(change.tx, actor.orgId, before.id))
     const { name = before.name, comment } = command.patch
     if (name === before.name)
-      return { result: { ...toProject(before), versions }, etag: etagOf(before.revision) }
+      return { result: { ...toProject(before), versions, warnings: [] }, etag: etagOf(before.revision) }
     const after = { ...before, name, revision: before.revision + 1 }
     await change.tx
       .update(projects)
@@ -94,7 +98,7 @@ export async function updateProject(
       after: toProject(after),
       comment,
     })
-    return { result: { ...toProject(after), versions }, etag: etagOf(after.revision) }
+    return { result: { ...toProject(after), versions, warnings: [] }, etag: etagOf(after.revision) }
   })
 }
 
@@ -123,16 +127,12 @@ export async function createEnvironment(
     }))
     for (let start = 0; start < states.length; start += 1_000)
       await tx.insert(flagStates).values(states.slice(start, start + 1_000))
+    const others = await insertOthers(change, project.id, row.id)
     await refuseOversize(tx, actor.orgId, [row])
-    const versions = await change.raise(
-      [row],
-      () =>
-        flags.map(({ flag, state }): HistoryRow => ({
-          kind: 'flag',
-          objectId: flag.id,
-          state: toRecord(flag, state) as never,
-        })), // a FlagRecord is JSON
-    )
+    const versions = await change.raise([row], () => [
+      ...flags.map(({ flag, state }) => historyOf('flag', flag.id, toRecord(flag, state))),
+      ...others,
+    ])
     const after = toEnvironment({ ...row, version: 1 })
     await change.audit({
       action: 'environment.create',
@@ -144,7 +144,7 @@ export async function createEnvironment(
       after,
       comment: command.environment.comment,
     })
-    return { result: { ...after, versions }, etag: etagOf(row.revision) }
+    return { result: { ...after, versions, warnings: [] }, etag: etagOf(row.revision) }
   })
 }
 
@@ -161,7 +161,8 @@ export async function updateEnvironment(
     const versions = versionsOf([before])
     const { name = before.name, protected: isProtected = before.protected, comment } = command.patch
     const isSame = name === before.name && isProtected === before.protected
-    if (isSame) return { result: { ...toEnvironment(before), versions }, etag: etagOf(before.revision) }
+    if (isSame)
+      return { result: { ...toEnvironment(before), versions, warnings: [] }, etag: etagOf(before.revision) }
     const after = { ...before, name, protected: isProtected, revision: before.revision + 1 }
     const { revision } = after
     await change.tx
@@ -178,8 +179,32 @@ export async function updateEnvironment(
       after: toEnvironment(after),
       comment,
     })
-    return { result: { ...toEnvironment(after), versions }, etag: etagOf(revision) }
+    return { result: { ...toEnvironment(after), versions, warnings: [] }, etag: etagOf(revision) }
   })
+}
+
+/** A new environment has every segment of its project, without members, and every layer. */
+async function insertOthers(
+  { tx, actor, now }: Change,
+  projectId: string,
+  environmentId: string,
+): Promise<HistoryRow[]> {
+  const { orgId } = actor
+  const segments = await selectSegments(tx, orgId, projectId)
+  const states = segments.map(({ id }) => ({
+    orgId,
+    environmentId,
+    segmentId: id,
+    state: emptySegment,
+    updatedAt: now,
+  }))
+  for (let start = 0; start < states.length; start += 1_000)
+    await tx.insert(segmentStates).values(states.slice(start, start + 1_000)) // oxlint-disable-line no-await-in-loop -- one connection
+  const layers = await selectLayers(tx, orgId, projectId)
+  return [
+    ...segments.map((segment) => historyOf('segment', segment.id, toSegmentRecord(segment, emptySegment))),
+    ...layers.map((layer) => historyOf('layer', layer.id, toLayerRecord(layer))),
+  ]
 }
 
 async function insertEnvironment(

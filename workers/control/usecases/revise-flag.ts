@@ -8,9 +8,15 @@ import { flags, flagStates, variants } from '../store/schema.ts'
 import { selectEnvironments, selectStates, type FlagRow, type StateRow } from '../store/select.ts'
 import { versionsOf, type Change, type EnvironmentRow, type Versions } from './change.ts'
 import { findFlag, findProject, found } from './find.ts'
-import { refuseErrors, stateErrors, variantErrors } from './flag-rules.ts'
+import type { Warning } from '@halyard/shared/contract/written.ts'
+import { refuseBrokenReferences, refuseInUse } from './check-references.ts'
+import { definitionErrors, refuseErrors } from './flag-rules.ts'
+import { flagWarnings } from './flag-warnings.ts'
+import { historyOf, toRecord } from './records.ts'
+import { flagReferences } from './references.ts'
 import { mayGrow, refuseOversize } from './sizes.ts'
-import { toFlag, toRecord } from './views.ts'
+import { stateErrors } from './state-errors.ts'
+import { toFlag } from './views.ts'
 
 /** A flag with all that a change of it may touch. */
 export interface OpenFlag {
@@ -27,6 +33,13 @@ interface Revision {
   /** The new state of one environment. */
   readonly state?: { readonly environmentId: string; readonly next: AppliedFlagState }
   readonly comment?: string | undefined
+}
+
+/** A flag after its revision, and what the answer says of it. */
+export interface RevisedFlag {
+  readonly after: OpenFlag
+  readonly versions: Versions
+  readonly warnings: readonly Warning[]
 }
 
 /** Reads a flag of a project for a change. */
@@ -63,11 +76,7 @@ export function refuseArchived({ flag }: OpenFlag): void {
  * Writes a new definition, a new state, or both, as one change: raises exactly the environments whose readers see a
  * difference, and audits what differs. A revision that changes nothing writes nothing.
  */
-export async function reviseFlag(
-  change: Change,
-  before: OpenFlag,
-  revision: Revision,
-): Promise<{ after: OpenFlag; versions: Versions }> {
+export async function reviseFlag(change: Change, before: OpenFlag, revision: Revision): Promise<RevisedFlag> {
   const after = apply(change, before, revision)
   const isRedefined = after.flag !== before.flag
   const restated = revision.state && after.states.get(revision.state.environmentId)
@@ -76,16 +85,19 @@ export async function reviseFlag(
   const concerned = before.environments.filter(
     ({ id }) => isRedefined || !revision.state || id === revision.state.environmentId,
   )
-  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned) }
+  const own = revision.state?.environmentId
+  const warnings = own === undefined ? [] : warningsIn(before, after, { id: own, now: change.now })
+  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned), warnings }
 
-  refuseErrors(errorsOf(after, revision.state?.environmentId))
+  refuseErrors(errorsOf(after, own))
   if (isRedefined) await writeDefinition(change, before.flag, after.flag)
   if (isRestated) await writeState(change, restated)
+  await checkReferences(change, { before, after, own })
   const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
   const grown = raised.filter(({ id }) => mayGrow(recordIn(before, id), recordIn(after, id)))
   if (grown.length > 0) await refuseOversize(change.tx, change.actor.orgId, grown)
   const raisedVersions = await change.raise(raised, ({ id }) => [
-    { kind: 'flag', objectId: after.flag.id, state: recordIn(after, id) as never }, // a FlagRecord is JSON
+    historyOf('flag', after.flag.id, recordIn(after, id)),
   ])
   const versions = { ...versionsOf(concerned), ...raisedVersions }
   const environment = isRestated
@@ -104,7 +116,7 @@ export async function reviseFlag(
     after: { ...(isRedefined && toFlag(after.flag)), ...(isRestated && { state: restated.state }) },
     comment: revision.comment,
   })
-  return { after, versions }
+  return { after, versions, warnings }
 }
 
 function apply({ now }: Change, before: OpenFlag, { flag: patch, state }: Revision): OpenFlag {
@@ -120,9 +132,9 @@ function apply({ now }: Change, before: OpenFlag, { flag: patch, state }: Revisi
 }
 
 function errorsOf({ flag, environments, states }: OpenFlag, ownEnvironmentId: string | undefined) {
-  const errors = variantErrors(flag.valueType, flag.variants, '')
+  const errors = definitionErrors(flag, '')
   for (const { id, key } of environments) {
-    for (const error of stateErrors(stateIn(states, id).state, flag.variants, '')) {
+    for (const error of stateErrors(stateIn(states, id).state, flag, '')) {
       errors.push(
         id === ownEnvironmentId
           ? error
@@ -131,6 +143,42 @@ function errorsOf({ flag, environments, states }: OpenFlag, ownEnvironmentId: st
     }
   }
   return errors
+}
+
+/** Only what refers, or is referred to, can break: other changes are not slowed down. */
+async function checkReferences(
+  change: Change,
+  { before, after, own }: { before: OpenFlag; after: OpenFlag; own: string | undefined },
+) {
+  const { project, flag, environments } = after
+  const target = { kind: 'flag', key: flag.key } as const
+  const isArchived = flag.archivedAt !== null
+  const wasArchived = before.flag.archivedAt !== null
+  if (isArchived && !wasArchived) await refuseInUse(change, { projectId: project.id, environments, target })
+  if (isArchived) return
+  const isElsewhere = wasArchived || !isEqual(variantKeys(before.flag), variantKeys(flag))
+  const referencesIn = ({ states }: OpenFlag, id: string) => flagReferences(stateIn(states, id).state)
+  const concerned = environments.filter(
+    ({ id }) => isElsewhere || (id === own && !isEqual(referencesIn(before, id), referencesIn(after, id))),
+  )
+  await refuseBrokenReferences(change, {
+    projectId: project.id,
+    environments: concerned,
+    changed: [target],
+    own: ({ code = 'invalid_value', pointer, detail }, environment) =>
+      environment.id === own
+        ? { code, pointer, detail }
+        : { code, pointer: '', detail: `${environment.key} has at ${pointer}: ${detail}` },
+    lost: '/variants',
+  })
+}
+
+function variantKeys({ variants: list }: FlagRow): string[] {
+  return list.map(({ key }) => key)
+}
+
+function warningsIn(before: OpenFlag, after: OpenFlag, { id, now }: { id: string; now: Date }) {
+  return flagWarnings(stateIn(before.states, id).state, stateIn(after.states, id).state, now.getTime())
 }
 
 async function writeDefinition({ tx, actor }: Change, before: FlagRow, after: FlagRow) {

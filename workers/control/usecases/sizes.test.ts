@@ -22,6 +22,10 @@ const large = (key: string, value: string) => ({
 
 const oneValue = (value: string) => ({ valueType: 'string', variants: [{ key: 'v', value }] })
 
+const patterns = (length: number) => ({
+  any: times(length, (i) => ({ attribute: 'a', op: 'matches', value: `^x${i}` })),
+})
+
 beforeAll(() => makeShop(kit))
 
 test('a project has at most 10,000 live flags, also by import and by restoring', async () => {
@@ -41,6 +45,51 @@ test('a project has at most 10,000 live flags, also by import and by restoring',
   await kit.ok('POST', many, { body: { key: 'three' } })
   expectProblem(await kit.call('POST', `${many}/one/restore`), 'limit_reached')
   await kit.ok('POST', `${many}/two/restore`) // is live already
+})
+
+test('a project has at most 2,000 live segments and 100 live layers', async () => {
+  await kit.ok('POST', '/orgs/acme/projects', { body: { key: 'sets', environments: [] } })
+  const filler = "'', '', now(), now() from projects, generate_series(1, $1) n where key = 'sets'"
+  await kit.sql(
+    `insert into segments (org_id, id, project_id, key, name, description, created_at, updated_at, tags)
+     select org_id, 'seg_' || n, id, 's' || n, ${filler.replace('now() from', "now(), '{}' from")}`,
+    [1_999],
+  )
+  await kit.sql(
+    `insert into layers (org_id, id, project_id, key, "by", seed, slots, name, description, created_at, updated_at)
+     select org_id, 'lyr_' || n, id, 'l' || n, 'a', '', '[]', ${filler}`,
+    [99],
+  )
+  for (const kind of ['segments', 'layers']) {
+    const path = `/orgs/acme/projects/sets/${kind}`
+    await kit.ok('POST', path, { body: { key: 'last' } })
+    expectProblem(await kit.call('POST', path, { body: { key: 'next' } }), 'limit_reached')
+    await kit.ok('DELETE', `${path}/last`)
+    await kit.ok('POST', path, { body: { key: 'next' } })
+    expectProblem(await kit.call('POST', `${path}/last/restore`), 'limit_reached')
+  }
+})
+
+test('an environment holds at most 200 patterns, in flags and segments together', async () => {
+  const at = '/orgs/acme/projects/patterns'
+  const live = `${at}/environments/live`
+  await kit.ok('POST', '/orgs/acme/projects', { body: { key: 'patterns', environments: [{ key: 'live' }] } })
+  await kit.ok('POST', `${at}/flags`, { body: { key: 'f' } })
+  await kit.ok('POST', `${at}/segments`, { body: { key: 's' } })
+  const long = { attribute: 'a', op: 'in', values: ['"op":"matches"'.repeat(100)] }
+  const setFlag = (...whens: object[]) => {
+    const rules = whens.map((when) => ({ when, serve: { variant: 'on' } }))
+    return kit.call('PATCH', `${live}/flags/f`, { body: { rules }, headers: ifMatch })
+  }
+  const setSegment = (when: object) =>
+    kit.call('PATCH', `${live}/segments/s`, { body: { when }, headers: ifMatch })
+  expect((await setFlag(patterns(120), long)).status).toBe(200)
+  expect((await setSegment(patterns(80))).status).toBe(200)
+  const full = expectProblem(await setSegment(patterns(81)), 'limit_reached')
+  expect(full.detail).toContain('201 patterns (matches), more than 200')
+  // Shorter than before, and still one too many.
+  expectProblem(await setFlag(patterns(121)), 'limit_reached')
+  expect((await setFlag(patterns(119))).status).toBe(200)
 })
 
 test('an organization has at most 100 projects, a project at most 20 environments and 200 live keys', async () => {
@@ -67,7 +116,7 @@ test('an organization has at most 100 projects, a project at most 20 environment
   await kit.ok('POST', `${full}/keys`, key)
   await kit.sql(
     "insert into projects (org_id, id, key, name) select org_id, 'p' || n, 'p' || n, '' from projects, generate_series(1, $1) n where key = 'full'",
-    [96],
+    [94],
   )
   await kit.ok('POST', '/orgs/acme/projects', { body: { key: 'hundredth' } })
   expectProblem(await kit.call('POST', '/orgs/acme/projects', { body: { key: 'next' } }), 'limit_reached')
@@ -148,6 +197,13 @@ test('what is measured on saving is never less than what is published', async ()
     body: { rules, overrides: [{ values: [odd], variant: odd }] },
     headers: ifMatch,
   })
+  const when = { all: [{ attribute: odd, op: 'eq', value: odd }] }
+  const segment = { key: 'odd', environments: { production: { include: [odd], exclude: [odd], when } } }
+  await kit.ok('POST', `${shop}/segments`, { body: segment })
+  const layer = { key: 'odd', by: odd, slots: [{ name: odd, from: 0, to: 100_000 }] }
+  await kit.ok('POST', `${shop}/layers`, { body: layer })
+  const expiry = { expiresAt: 1e12, onExpiry: { variant: odd } }
+  await kit.ok('PATCH', `${shop}/flags/odd`, { body: expiry, headers: ifMatch })
   const scope = await scopeOf('shop', 'production')
   const committed = await readCommitted(kit.deps.db, scope)
   const { head } = await compile(

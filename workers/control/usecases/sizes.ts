@@ -1,68 +1,149 @@
 /** What is refused when it is saved, because it could never be published. */
-import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, count, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { snapshotSizeMax } from '@halyard/shared/protocol/head.ts'
-import type { FlagRecord } from '../ports.ts'
+import type { FlagRecord, LayerRecord, SegmentRecord } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import type { Tx } from '../store/database.ts'
 import { environments, flags, flagStates } from '../store/schema.ts'
+import { layers, segments, segmentStates } from '../store/segment-schema.ts'
 
-/** Refuses so many more live flags in a project as it may not have. */
-export async function refuseTooManyFlags(
-  tx: Tx,
-  { orgId, id }: { readonly orgId: string; readonly id: string },
-  more: number,
-) {
+const kinds = {
+  flags: { table: flags, max: limits.flagsPerEnvironment },
+  segments: { table: segments, max: limits.segmentsPerEnvironment },
+  layers: { table: layers, max: limits.layersPerProject },
+} as const
+
+interface Place {
+  readonly orgId: string
+  readonly id: string
+}
+
+/** Refuses so many more live flags, segments or layers in a project as it may not have. */
+export async function refuseTooMany(tx: Tx, kind: keyof typeof kinds, project: Place, more: number) {
+  const { table, max } = kinds[kind]
   const [present] = await tx
-    .select({ flags: count() })
-    .from(flags)
-    .where(and(eq(flags.orgId, orgId), eq(flags.projectId, id), isNull(flags.archivedAt)))
-  if ((present?.flags ?? 0) + more > limits.flagsPerEnvironment) {
-    throw new ProblemError('limit_reached', {
-      detail: `a project may have ${limits.flagsPerEnvironment} flags`,
-    })
-  }
+    .select({ live: count() })
+    .from(table)
+    .where(and(eq(table.orgId, project.orgId), eq(table.projectId, project.id), isNull(table.archivedAt)))
+  if ((present?.live ?? 0) + more > max)
+    throw new ProblemError('limit_reached', { detail: `a project may have ${max} ${kind}` })
 }
 
 /**
- * Whether a flag may take more room than before. Being switched off does not count: no kill switch is ever refused, and
- * what `lineSize` adds has room for it.
+ * Whether something may take more room, or hold more patterns, than before; it did not exist if that is null. Being switched off does not
+ * count: no kill switch is ever refused, and what `flagSize` adds has room for it.
  */
-export function mayGrow(before: FlagRecord, after: FlagRecord): boolean {
-  return !after.archived && (before.archived || sizeOf(after) > sizeOf(before))
+export function mayGrow<R extends FlagRecord | SegmentRecord | LayerRecord>(
+  before: R | null,
+  after: R,
+): boolean {
+  if (after.archived) return false
+  if (before === null || before.archived) return true
+  const [old, now] = [measure(before), measure(after)]
+  return now.size > old.size || now.patterns > old.patterns
 }
 
-/** An upper bound of the bytes of a flag's line: the rows' own JSON, and what the compiler writes around it. */
-const lineSize = sql<number>`octet_length(${flags.key}) + octet_length(${flagStates.state}::text) + 160 + (
-  select coalesce(sum(octet_length(to_json(v.key)::text) + octet_length(v.value::text) + 20), 0)
-  from variants v where v.org_id = ${flags.orgId} and v.flag_id = ${flags.id})`
-
-/** At most how many bytes the snapshots of these environments take, by their keys. */
-export async function measureSnapshots(tx: Tx, orgId: string, rows: readonly { readonly id: string }[]) {
-  const ids = rows.map((row) => row.id)
-  return await tx
-    .select({ environment: environments.key, size: sql<number>`sum(${lineSize})`.mapWith(Number) })
-    .from(flagStates)
-    .innerJoin(flags, and(eq(flags.orgId, flagStates.orgId), eq(flags.id, flagStates.flagId)))
-    .innerJoin(
-      environments,
-      and(eq(environments.orgId, flagStates.orgId), eq(environments.id, flagStates.environmentId)),
-    )
-    .where(and(eq(flagStates.orgId, orgId), inArray(flagStates.environmentId, ids), isNull(flags.archivedAt)))
-    .groupBy(environments.key)
-}
-
-/** Refuses a change after which the snapshot of an environment would be larger than the hub takes. */
+/** Refuses a change after which an environment would be larger than the hub takes, or hold more patterns than allowed. */
 export async function refuseOversize(tx: Tx, orgId: string, rows: readonly { readonly id: string }[]) {
-  const over = (await measureSnapshots(tx, orgId, rows)).find(({ size }) => size > snapshotSizeMax)
-  if (over) {
-    throw new ProblemError('limit_reached', {
-      detail: `the flags of ${over.environment} would take ${over.size} bytes, more than ${snapshotSizeMax}`,
-    })
+  for (const { environment, size, patterns } of await measureSnapshots(tx, orgId, rows)) {
+    if (size > snapshotSizeMax) {
+      throw new ProblemError('limit_reached', {
+        detail: `the flags and segments of ${environment} would take ${size} bytes, more than ${snapshotSizeMax}`,
+      })
+    }
+    if (patterns > limits.patternsPerEnvironment) {
+      throw new ProblemError('limit_reached', {
+        detail: `the flags and segments of ${environment} would hold ${patterns} patterns (matches), more than ${limits.patternsPerEnvironment}`,
+      })
+    }
   }
 }
 
-function sizeOf(record: FlagRecord): number {
-  const text = JSON.stringify({ ...record, state: { ...record.state, enabled: true } })
-  return new TextEncoder().encode(text).length
+/** At most how many bytes the snapshots of these environments take, and how many patterns they hold. */
+export async function measureSnapshots(tx: Tx, orgId: string, rows: readonly { readonly id: string }[]) {
+  const ids = rows.map((row) => row.id)
+  if (ids.length === 0) return []
+  const ofFlags = await tx
+    .select({
+      id: flagStates.environmentId,
+      size: sum(flagSize),
+      patterns: sum(patternsIn(flagStates.state)),
+    })
+    .from(flagStates)
+    .innerJoin(flags, and(eq(flags.orgId, flagStates.orgId), eq(flags.id, flagStates.flagId)))
+    .where(and(eq(flagStates.orgId, orgId), inArray(flagStates.environmentId, ids), isNull(flags.archivedAt)))
+    .groupBy(flagStates.environmentId)
+  const ofSegments = await tx
+    .select({
+      id: segmentStates.environmentId,
+      size: sum(segmentSize),
+      patterns: sum(patternsIn(segmentStates.state)),
+    })
+    .from(segmentStates)
+    .innerJoin(
+      segments,
+      and(eq(segments.orgId, segmentStates.orgId), eq(segments.id, segmentStates.segmentId)),
+    )
+    .where(
+      and(
+        eq(segmentStates.orgId, orgId),
+        inArray(segmentStates.environmentId, ids),
+        isNull(segments.archivedAt),
+      ),
+    )
+    .groupBy(segmentStates.environmentId)
+  const ofPlaces = await tx
+    .select({
+      id: environments.id,
+      environment: environments.key,
+      size: sum(layerSize),
+      patterns: sql<number>`0`,
+    })
+    .from(environments)
+    .leftJoin(
+      layers,
+      and(
+        eq(layers.orgId, environments.orgId),
+        eq(layers.projectId, environments.projectId),
+        isNull(layers.archivedAt),
+      ),
+    )
+    .where(and(eq(environments.orgId, orgId), inArray(environments.id, ids)))
+    .groupBy(environments.id, environments.key)
+  const all = [...ofFlags, ...ofSegments, ...ofPlaces]
+  return ofPlaces.map(({ id, environment }) => {
+    const own = all.filter((part) => part.id === id)
+    const total = (name: 'size' | 'patterns') => own.reduce((whole, part) => whole + part[name], 0)
+    return { environment, size: total('size'), patterns: total('patterns') }
+  })
+}
+
+/** An upper bound of the bytes of a flag's line: the rows' own JSON, and what the compiler writes around it. */
+const flagSize = sql`octet_length(${flags.key}) + octet_length(${flagStates.state}::text) + 160
+  + coalesce(octet_length(to_json(${flags.expiryVariant})::text) + 60, 0) + (
+  select coalesce(sum(octet_length(to_json(v.key)::text) + octet_length(v.value::text) + 20), 0)
+  from variants v where v.org_id = ${flags.orgId} and v.flag_id = ${flags.id})`
+
+const segmentSize = sql`octet_length(${segments.key}) + octet_length(${segmentStates.state}::text) + 20`
+
+const layerSize = sql`octet_length(${layers.key}) + octet_length(to_json(${layers.by})::text)
+  + octet_length(${layers.slots}::text) + 80`
+
+/** As every stored leaf with a pattern says; inside a text the quotes would be escaped. */
+const patternMark = '"op":"matches"'
+
+function patternsIn(state: typeof flagStates.state | typeof segmentStates.state): SQL {
+  const text = sql`octet_length(${state}::text)`
+  return sql`(${text} - octet_length(replace(${state}::text, ${patternMark}::text, ''))) / ${sql.raw(String(patternMark.length))}`
+}
+
+function sum(expression: SQL): SQL<number> {
+  return sql<number>`coalesce(sum(${expression}), 0)`.mapWith(Number)
+}
+
+function measure(record: FlagRecord | SegmentRecord | LayerRecord) {
+  const isFlag = 'state' in record && 'enabled' in record.state
+  const text = JSON.stringify(isFlag ? { ...record, state: { ...record.state, enabled: true } } : record)
+  return { size: new TextEncoder().encode(text).length, patterns: text.split(patternMark).length - 1 }
 }

@@ -2,8 +2,10 @@
 import type { Flag, FlagInEnvironment } from '@halyard/shared/contract/flag.ts'
 import type { Environment, Key, Project } from '@halyard/shared/contract/resources.ts'
 import { formatVersion } from '@halyard/shared/protocol/version.ts'
-import type { FlagRecord } from '../ports.ts'
+import type { Layer } from '@halyard/shared/contract/layer.ts'
+import type { Segment, SegmentInEnvironment } from '@halyard/shared/contract/segment.ts'
 import type { FlagRow, FlagWithStateRow, StateRow } from '../store/select.ts'
+import type { LayerRow, SegmentRow, SegmentStateRow, SegmentWithStateRow } from '../store/select-segments.ts'
 import type { apiKeys, environments, projects } from '../store/schema.ts'
 
 export function toProject(row: typeof projects.$inferSelect): Project {
@@ -36,7 +38,12 @@ export function toFlag(row: FlagRow): Flag {
     name: row.name,
     description: row.description,
     tags: row.tags,
+    owner: row.owner,
     kind: row.kind,
+    temporary: row.temporary,
+    expiresAt: row.expiresAt?.toISOString() ?? null,
+    onExpiry: row.expiryVariant === null ? 'keep' : { variant: row.expiryVariant },
+    schema: row.valueSchema as Flag['schema'], // the same JSON, without readonly
     variants: row.variants as Flag['variants'], // the same JSON, without readonly
     clientVisible: row.clientVisible,
     seed: row.seed,
@@ -72,15 +79,39 @@ export function toKey(row: typeof apiKeys.$inferSelect & { environment: string |
   }
 }
 
-/** What history keeps of a flag: all that evaluation needs, and the names of its rules. */
-export function toRecord(flag: FlagRow, state: StateRow['state']): FlagRecord {
+export function toSegment(row: SegmentRow): Segment {
   return {
-    key: flag.key,
-    valueType: flag.valueType,
-    variants: flag.variants,
-    seed: flag.seed,
-    clientVisible: flag.clientVisible,
-    archived: flag.archivedAt !== null,
-    state,
+    id: row.id,
+    key: row.key,
+    name: row.name,
+    description: row.description,
+    tags: row.tags,
+    archived: row.archivedAt !== null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  }
+}
+
+export function toSegmentState(key: string, environment: string, row: SegmentStateRow) {
+  return { key, environment, ...row.state, updatedAt: row.stateUpdatedAt.toISOString() }
+}
+
+export function toSegmentInEnvironment(row: SegmentWithStateRow): SegmentInEnvironment {
+  const updatedAt = row.stateUpdatedAt > row.updatedAt ? row.stateUpdatedAt : row.updatedAt
+  return { ...toSegment(row), ...row.state, environment: row.environment, updatedAt: updatedAt.toISOString() }
+}
+
+export function toLayer(row: LayerRow): Layer {
+  return {
+    id: row.id,
+    key: row.key,
+    name: row.name,
+    description: row.description,
+    by: row.by,
+    slots: row.slots,
+    seed: row.seed,
+    archived: row.archivedAt !== null,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
   }
 }

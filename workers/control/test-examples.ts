@@ -1,0 +1,90 @@
+import type { Operation } from '@halyard/shared/contract/api.ts'
+
+export interface Example {
+  readonly params?: Readonly<Record<string, string>>
+  readonly query?: string
+  readonly body?: object
+  /** In place of `body`: lines of NDJSON. */
+  readonly lines?: string
+}
+
+const stringVariants = [{ key: 'plain', value: 'x' }]
+
+/** One request of each operation that works, in an order in which all of them do. */
+export const examples: Record<Operation, Example> = {
+  whoami: {},
+  listProjects: { query: '?limit=1' },
+  createProject: { body: { key: 'second', environments: [{ key: 'only', protected: true }] } },
+  getProject: {},
+  updateProject: { body: { name: 'The shop', comment: 'renamed' } },
+  listEnvironments: {},
+  createEnvironment: { body: { key: 'preview', name: 'Preview' } },
+  getEnvironment: {},
+  updateEnvironment: { body: { protected: false } },
+  listFlags: { query: '?limit=1&kind=release&archived=false&text=check' },
+  createFlag: { body: { key: 'price', valueType: 'string', variants: stringVariants, tags: ['a'] } },
+  importFlags: { body: { flags: [{ key: 'one' }, { key: 'two' }] } },
+  getFlag: {},
+  updateFlag: { body: { description: 'The new one' } },
+  archiveFlag: { params: { key: 'banner' } },
+  restoreFlag: { params: { key: 'banner' }, body: { comment: 'back' } },
+  listFlagStates: {},
+  getFlagState: {},
+  updateFlagState: {
+    body: { rules: [{ when: { attribute: 'a', op: 'eq', value: 1 }, serve: { variant: 'on' } }] },
+  },
+  toggleFlag: { body: { enabled: true } },
+  evaluate: { body: { context: { targetingKey: 'u', a: 1 } } },
+  explainFlag: { query: '?targetingKey=u' },
+  explainFlagFor: { body: { context: { targetingKey: 'u', a: 1 }, now: '2026-11-20T12:00:00Z' } },
+  rolloutFlag: { body: { variant: 'on', percent: 5, widenTo: 50, over: '7d' } },
+  overrideFlag: { body: { targetingKeys: ['tester'], variant: 'on' } },
+  listSegments: { query: '?limit=1&archived=false&tag=a&text=beta' },
+  createSegment: { body: { key: 'vips', environments: { production: { include: ['u'] } } } },
+  getSegment: {},
+  updateSegment: { body: { name: 'Testers', tags: ['a'] } },
+  archiveSegment: { params: { key: 'unused' } },
+  restoreSegment: { params: { key: 'unused' }, body: { comment: 'back' } },
+  listSegmentStates: {},
+  getSegmentState: {},
+  updateSegmentState: { body: { when: { attribute: 'a', op: 'exists' }, exclude: ['v'] } },
+  putMembers: { query: '?upload=u&part=1', lines: '"a"\n"b"' },
+  commitMembers: { body: { upload: 'u', parts: 1 } },
+  editMembers: { body: { add: ['c'], remove: ['a'] } },
+  getMembers: { query: '?upload=u' },
+  clearMembers: {},
+  listLayers: { query: '?limit=1&archived=false' },
+  createLayer: { body: { key: 'second', slots: [{ name: 'a', from: 0, to: 100_000 }] } },
+  getLayer: {},
+  updateLayer: { body: { slots: [{ name: 'a', from: 0, to: 50_000 }] } },
+  archiveLayer: { params: { key: 'unused' } },
+  restoreLayer: { params: { key: 'unused' }, body: { comment: 'back' } },
+  listKeys: {},
+  createKey: {
+    body: { class: 'client', environment: 'production', name: 'web', origins: ['https://shop.example'] },
+  },
+  revokeKey: {},
+  listAudit: { query: '?flag=checkout' },
+  shortListFlags: {},
+  shortCreateFlag: { body: { key: 'short' } },
+  shortGetFlag: {},
+  shortUpdateFlag: { body: { name: 'Both', enabled: false } },
+  shortArchiveFlag: { params: { key: 'banner' } },
+  shortToggleFlag: { body: {} },
+  shortEvaluate: { body: { flag: 'checkout' } },
+  shortListSegments: {},
+  shortCreateSegment: { body: { key: 'short' } },
+  shortGetSegment: {},
+  shortUpdateSegment: { body: { name: 'Both', include: ['w'] } },
+  shortArchiveSegment: { params: { key: 'unused' } },
+  shortPutMembers: { query: '?upload=short&part=1', lines: '"a"\n"b"' },
+  shortCommitMembers: { body: { upload: 'short', parts: 1 } },
+  shortEditMembers: { body: { add: ['c'] } },
+  shortGetMembers: {},
+  shortClearMembers: {},
+  shortExplain: { query: '?user_id=u' },
+  shortExplainFlag: { query: '?targetingKey=u' },
+  shortExplainFlagFor: { body: { context: { targetingKey: 'u' } } },
+  shortRolloutFlag: { body: { variant: 'on', percent: 5 } },
+  shortOverrideFlag: { body: { targetingKeys: ['tester'], variant: null } },
+}

@@ -1,0 +1,206 @@
+import { and, eq } from 'drizzle-orm'
+import { canonicalJson } from '../canonical-json.ts'
+import type { AppliedSegmentState, SegmentRecord } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
+import type { projects } from '../store/schema.ts'
+import { segments, segmentStates } from '../store/segment-schema.ts'
+import { selectEnvironments } from '../store/select.ts'
+import { selectSegmentStates, type SegmentRow, type SegmentStateRow } from '../store/select-segments.ts'
+import { versionsOf, type Change, type EnvironmentRow, type Versions } from './change.ts'
+import { refuseBrokenReferences, refuseInUse } from './check-references.ts'
+import { findProject, findSegment, found } from './find.ts'
+import { refuseErrors } from './flag-rules.ts'
+import { historyOf, toSegmentRecord } from './records.ts'
+import { segmentReferences } from './references.ts'
+import { segmentErrors } from './segment-rules.ts'
+import { mayGrow, refuseOversize } from './sizes.ts'
+import { toSegment } from './views.ts'
+
+/** A segment with all that a change of it may touch. */
+export interface OpenSegment {
+  readonly project: typeof projects.$inferSelect
+  readonly segment: SegmentRow
+  readonly environments: readonly EnvironmentRow[]
+  /** By environment id. */
+  readonly states: ReadonlyMap<string, SegmentStateRow>
+}
+
+interface Revision {
+  readonly action: string
+  readonly segment?: Partial<SegmentRow>
+  /** The new state of one environment. */
+  readonly state?: { readonly environmentId: string; readonly next: AppliedSegmentState }
+  readonly comment?: string | undefined
+}
+
+export interface RevisedSegment {
+  readonly after: OpenSegment
+  readonly versions: Versions
+}
+
+/** Reads a segment of a project for a change. */
+export async function openSegment(
+  { tx, actor }: Change,
+  at: { project: string; key: string },
+): Promise<OpenSegment> {
+  const project = await findProject(tx, actor.orgId, at.project)
+  const segment = await findSegment(tx, actor.orgId, at)
+  const environments = await selectEnvironments(tx, actor.orgId, project.id)
+  const states = await selectSegmentStates(tx, actor.orgId, segment.id)
+  return { project, segment, environments, states: new Map(states.map((row) => [row.environmentId, row])) }
+}
+
+/** The environment that a change names, with the segment's state there. */
+export function segmentStateAt(
+  { environments, states }: OpenSegment,
+  keyOrId: string,
+): { environment: EnvironmentRow; state: SegmentStateRow } {
+  const environment = found(
+    environments.find((row) => row.key === keyOrId || row.id === keyOrId),
+    'environment_not_found',
+  )
+  return { environment, state: stateIn(states, environment.id) }
+}
+
+/** Archived segments are kept as they are. */
+export function refuseArchivedSegment({ segment }: OpenSegment): void {
+  if (segment.archivedAt)
+    throw new ProblemError('segment_archived', { detail: `restore "${segment.key}" before changing it` })
+}
+
+/**
+ * Writes a new definition, a new state, or both, as one change: raises exactly the environments whose readers see a
+ * difference, and audits what differs. A revision that changes nothing writes nothing.
+ */
+export async function reviseSegment(
+  change: Change,
+  before: OpenSegment,
+  revision: Revision,
+): Promise<RevisedSegment> {
+  const after = apply(change, before, revision)
+  const own = revision.state?.environmentId
+  const isRedefined = after.segment !== before.segment
+  const restated = own === undefined ? undefined : after.states.get(own)
+  const isRestated = restated !== undefined && restated !== before.states.get(restated.environmentId)
+  // A state concerns its own environment, a definition all of them.
+  const concerned = before.environments.filter(({ id }) => isRedefined || own === undefined || id === own)
+  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned) }
+
+  if (isRestated) refuseErrors(segmentErrors(restated.state, ''))
+  if (isRedefined) await writeDefinition(change, after.segment)
+  if (isRestated) await writeState(change, restated)
+  await checkReferences(change, { before, after, own })
+  const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
+  const grown = raised.filter(({ id }) => mayGrow(recordIn(before, id), recordIn(after, id)))
+  await refuseOversize(change.tx, change.actor.orgId, grown)
+  const raisedVersions = await change.raise(raised, ({ id }) => [
+    historyOf('segment', after.segment.id, recordIn(after, id)),
+  ])
+  const versions = { ...versionsOf(concerned), ...raisedVersions }
+  await audit(change, { before, after, revision, versions })
+  return { after, versions }
+}
+
+function apply({ now }: Change, before: OpenSegment, { segment: patch, state }: Revision): OpenSegment {
+  const patched = { ...before.segment, ...patch }
+  const segment = isEqual(patched, before.segment)
+    ? before.segment
+    : { ...patched, revision: patched.revision + 1, updatedAt: now }
+  if (!state) return { ...before, segment }
+  const row = stateIn(before.states, state.environmentId)
+  if (isEqual(state.next, row.state)) return { ...before, segment }
+  const next = { ...row, state: state.next, stateRevision: row.stateRevision + 1, stateUpdatedAt: now }
+  return { ...before, segment, states: new Map(before.states).set(state.environmentId, next) }
+}
+
+async function writeDefinition({ tx, actor }: Change, row: SegmentRow) {
+  await tx
+    .update(segments)
+    .set(row)
+    .where(and(eq(segments.orgId, actor.orgId), eq(segments.id, row.id)))
+}
+
+async function writeState(
+  { tx, actor }: Change,
+  { segmentId, environmentId, state, stateRevision, stateUpdatedAt }: SegmentStateRow,
+) {
+  await tx
+    .update(segmentStates)
+    .set({ state, revision: stateRevision, updatedAt: stateUpdatedAt })
+    .where(
+      and(
+        eq(segmentStates.orgId, actor.orgId),
+        eq(segmentStates.segmentId, segmentId),
+        eq(segmentStates.environmentId, environmentId),
+      ),
+    )
+}
+
+/** Only what refers, or is referred to, can break. */
+async function checkReferences(
+  change: Change,
+  { before, after, own }: { before: OpenSegment; after: OpenSegment; own: string | undefined },
+) {
+  const { project, segment, environments } = after
+  const target = { kind: 'segment', key: segment.key } as const
+  const at = { projectId: project.id, environments }
+  const wasArchived = before.segment.archivedAt !== null
+  if (segment.archivedAt && !wasArchived) await refuseInUse(change, { ...at, target })
+  if (segment.archivedAt) return
+  const referencesIn = ({ states }: OpenSegment, id: string) => segmentReferences(stateIn(states, id).state)
+  const concerned = environments.filter(
+    ({ id }) => wasArchived || (id === own && !isEqual(referencesIn(before, id), referencesIn(after, id))),
+  )
+  await refuseBrokenReferences(change, {
+    ...at,
+    environments: concerned,
+    changed: [target],
+    own: ({ code = 'invalid_value', pointer, detail }, environment) =>
+      environment.id === own
+        ? { code, pointer, detail }
+        : { code, pointer: '', detail: `${environment.key} has at ${pointer}: ${detail}` },
+    lost: '',
+  })
+}
+
+interface Revised {
+  readonly before: OpenSegment
+  readonly after: OpenSegment
+  readonly revision: Revision
+  readonly versions: Versions
+}
+
+async function audit(change: Change, { before, after, revision, versions }: Revised) {
+  const own = revision.state?.environmentId
+  const environment = before.environments.find(({ id }) => id === own)?.key
+  const isRedefined = after.segment !== before.segment
+  const isRestated = own !== undefined && after.states.get(own) !== before.states.get(own)
+  const shown = ({ segment, states }: OpenSegment) => ({
+    ...(isRedefined && toSegment(segment)),
+    ...(isRestated && { state: stateIn(states, own).state }),
+  })
+  await change.audit({
+    action: revision.action,
+    resource: `segment/${before.segment.key}`,
+    project: before.project.key,
+    ...(isRestated && environment !== undefined && { environment }),
+    versions,
+    before: shown(before),
+    after: shown(after),
+    comment: revision.comment,
+  })
+}
+
+function recordIn({ segment, states }: OpenSegment, environmentId: string): SegmentRecord {
+  return toSegmentRecord(segment, stateIn(states, environmentId).state)
+}
+
+function stateIn(states: ReadonlyMap<string, SegmentStateRow>, environmentId: string): SegmentStateRow {
+  const state = states.get(environmentId)
+  if (!state) throw new Error('every segment has a state in every environment')
+  return state
+}
+
+function isEqual(a: object, b: object): boolean {
+  return canonicalJson(a as never) === canonicalJson(b as never) // rows and records serialise as JSON
+}

@@ -1,0 +1,174 @@
+/**
+ * The blobs in the object's SQLite. Those that the head names stay; the others are kept for an hour, because a reader
+ * may still hold the snapshot before, or a publication may be about to name them.
+ */
+import { limits } from '@halyard/shared/contract/limits.ts'
+import { earliest } from './decide.ts'
+
+/** What is to be done about a blob's value in KV. */
+export interface BlobErrand {
+  readonly kind: 'put' | 'delete'
+  readonly hash: string
+  readonly dueAt: number
+}
+
+const graceMs = 3_600_000
+
+const partBytesMax = 1024 * 1024
+/** Blobs that no head names yet or any more, all together: beyond it the oldest go before their hour is over. */
+const unnamedBytesMax = 2 * limits.blobBytesPerEnvironment
+/** Errands of one alarm, and how much they may hold in memory. */
+const errandsMax = 32
+const errandBytesMax = 8 * 1024 * 1024
+
+export function createBlobTables(sql: SqlStorage): void {
+  sql.exec(`
+    CREATE TABLE IF NOT EXISTS blobs (hash TEXT PRIMARY KEY, size INTEGER NOT NULL, named INTEGER NOT NULL, since INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS blob_parts (hash TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (hash, part));
+  `)
+}
+
+/** Keeps a blob, in rows of bounded size, as one that no head names yet; one that is there already stays longer. */
+export function writeBlob(sql: SqlStorage, hash: string, bytes: Uint8Array): void {
+  const now = Date.now()
+  const fresh = sql.exec(
+    'INSERT INTO blobs (hash, size, named, since) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING RETURNING hash',
+    hash,
+    bytes.length,
+    now,
+  )
+  if (fresh.toArray().length === 0) {
+    sql.exec('UPDATE blobs SET since = ? WHERE hash = ? AND named = 0', now, hash)
+    return
+  }
+  for (let at = 0, part = 0; at < bytes.length; at += partBytesMax, part++) {
+    const slice = bytes.slice(at, at + partBytesMax)
+    sql.exec('INSERT INTO blob_parts (hash, part, bytes) VALUES (?, ?, ?)', hash, part, slice)
+  }
+  dropOldest(sql, hash)
+}
+
+/** The bytes of a blob; null if it is not here. */
+export function readBlob(sql: SqlStorage, hash: string): Uint8Array<ArrayBuffer> | null {
+  if (!hasTables(sql)) return null
+  const [row] = sql.exec<{ size: number }>('SELECT size FROM blobs WHERE hash = ?', hash).toArray()
+  if (!row) return null
+  const bytes = new Uint8Array(row.size)
+  let at = 0
+  for (const part of sql.exec<{ bytes: ArrayBuffer }>(
+    'SELECT bytes FROM blob_parts WHERE hash = ? ORDER BY part',
+    hash,
+  )) {
+    bytes.set(new Uint8Array(part.bytes), at)
+    at += part.bytes.byteLength
+  }
+  return bytes
+}
+
+/** Which of these are not here. */
+export function missingBlobs(sql: SqlStorage, hashes: readonly string[]): readonly string[] {
+  return sql
+    .exec<{ hash: string }>(
+      'SELECT value AS hash FROM json_each(?) WHERE value NOT IN (SELECT hash FROM blobs) ORDER BY value',
+      JSON.stringify(hashes),
+    )
+    .toArray()
+    .map(({ hash }) => hash)
+}
+
+/** From now on the head names these, and no others. */
+export function nameBlobs(sql: SqlStorage, hashes: readonly string[]): void {
+  sql.exec(
+    `UPDATE blobs SET named = 1 - named, since = ?1
+     WHERE named <> (hash IN (SELECT value FROM json_each(?2)))`,
+    Date.now(),
+    JSON.stringify(hashes),
+  )
+}
+
+/** Drops the blobs that no head has named for an hour. */
+export function dropExpired(sql: SqlStorage): void {
+  const expired = sql.exec<{ hash: string }>(
+    'SELECT hash FROM blobs WHERE named = 0 AND since <= ?',
+    Date.now() - graceMs,
+  )
+  for (const { hash } of expired.toArray()) dropBlob(sql, hash)
+}
+
+/** What is due about KV now, as much as one alarm may take on: named blobs go there, dropped ones leave. */
+export function dueErrands(sql: SqlStorage): readonly BlobErrand[] {
+  const now = Date.now()
+  const due: BlobErrand[] = []
+  let bytes = 0
+  for (const { size, ...errand } of errands(sql)) {
+    if (errand.dueAt > now) break
+    bytes += errand.kind === 'put' ? size : 0
+    if (due.length > 0 && bytes > errandBytesMax) break
+    due.push(errand)
+  }
+  return due
+}
+
+/** When the next errand is due or the next blob expires; null if never. */
+export function nextBlobWork(sql: SqlStorage): number | null {
+  if (!hasTables(sql)) return null
+  const [unnamed] = sql
+    .exec<{ since: number | null }>('SELECT min(since) AS since FROM blobs WHERE named = 0')
+    .toArray()
+  const expiry = unnamed?.since ?? null
+  return earliest([errands(sql)[0]?.dueAt ?? null, expiry === null ? null : expiry + graceMs])
+}
+
+/** The name under which `store.ts` keeps how a blob's KV value stands: a `KvState`, there once a write was tried. */
+export function kvKindOf(hash: string): `blob:${string}` {
+  return `blob:${hash}`
+}
+
+/** The state of a value that was deleted: nothing is known of it any more. */
+export function forgetKv(sql: SqlStorage, hash: string): void {
+  sql.exec('DELETE FROM kv WHERE kind = ?', kvKindOf(hash))
+}
+
+type ErrandRow = BlobErrand & { readonly size: number }
+
+/** A value is to be put if its blob is named and not written, deleted if it was written and its blob is gone. */
+function errands(sql: SqlStorage): readonly ErrandRow[] {
+  return sql
+    .exec<{ [Name in keyof ErrandRow]: ErrandRow[Name] }>(
+      `SELECT 'put' AS kind, b.hash, b.size, coalesce(k.not_before, 0) AS dueAt
+       FROM blobs b LEFT JOIN kv k ON k.kind = 'blob:' || b.hash WHERE b.named = 1 AND k.written IS NULL
+       UNION ALL
+       SELECT 'delete', substr(k.kind, 6), 0, k.not_before
+       FROM kv k WHERE k.kind LIKE 'blob:%' AND substr(k.kind, 6) NOT IN (SELECT hash FROM blobs)
+       ORDER BY dueAt LIMIT ?`,
+      errandsMax,
+    )
+    .toArray()
+}
+
+function dropBlob(sql: SqlStorage, hash: string): void {
+  sql.exec('DELETE FROM blobs WHERE hash = ?', hash)
+  sql.exec('DELETE FROM blob_parts WHERE hash = ?', hash)
+}
+
+/** Makes room among the unnamed, but never drops the one that has just come. */
+function dropOldest(sql: SqlStorage, newest: string): void {
+  const unnamed = sql
+    .exec<{ hash: string; size: number }>(
+      'SELECT hash, size FROM blobs WHERE named = 0 AND hash <> ? ORDER BY since',
+      newest,
+    )
+    .toArray()
+  let bytes = unnamed.reduce((sum, { size }) => sum + size, 0)
+  for (const { hash, size } of unnamed) {
+    if (bytes <= unnamedBytesMax) return
+    dropBlob(sql, hash)
+    bytes -= size
+  }
+}
+
+function hasTables(sql: SqlStorage): boolean {
+  return (
+    sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'blobs'").toArray().length > 0
+  )
+}
