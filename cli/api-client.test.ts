@@ -5,7 +5,9 @@ import { startServer, type Answer } from './test-kit.ts'
 
 const project = { org: 'acme', project: 'web' }
 const toggle = { params: { ...project, environment: 'production', key: 'new-ui' }, body: { enabled: true } }
-const toggled = { body: { ...flagStateOf('new-ui', 'production'), versions: { production: '1.8' } } }
+const toggled = {
+  body: { ...flagStateOf('new-ui', 'production'), versions: { production: '1.8' }, warnings: [] },
+}
 
 async function serve(answer: (count: number) => Answer) {
   const server = await startServer((_seen, count) => answer(count))

@@ -1,5 +1,6 @@
 /** What a flag serves, in a few words. */
 import type { Override, Rule, Serve } from '@halyard/shared/engine/model.ts'
+import { percent } from '@halyard/shared/words/show.ts'
 
 interface State {
   readonly enabled: boolean
@@ -18,9 +19,12 @@ export function describeState({ enabled, offVariant, overrides, rules, fallthrou
   return before.length === 0 ? last : `${before.join(', ')}, else ${last}`
 }
 
-export function describeServe(serve: Serve): string {
+function describeServe(serve: Serve): string {
   if ('variant' in serve) return serve.variant
-  return serve.split.weights.map(({ variant, weight }) => `${variant} ${weight / 1000} %`).join(', ')
+  if ('split' in serve)
+    return serve.split.weights.map(({ variant, weight }) => `${variant} ${percent(weight)}`).join(', ')
+  const { from, to, steps } = serve.ramp
+  return `${to} up to ${percent(steps.at(-1)?.share ?? 0)}, ${from}`
 }
 
 function count(number: number, what: string): string {

@@ -1,7 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { CommandError, exitCodes, type ExitCode } from './command-error.ts'
 import type { CreateOptions, ToggleOptions } from './commands/flags.ts'
-import type { EvalOptions } from './commands/eval.ts'
+import type { ContextOptions } from './commands/eval.ts'
+import type { ExplainOptions } from './commands/explain.ts'
 import type { ImportOptions } from './commands/import.ts'
 import { visible } from './output.ts'
 import { makeSettings, variables, type GlobalOptions, type Settings } from './settings.ts'
@@ -50,6 +51,7 @@ function makeProgram(): Command {
     .addHelpText('after', closing)
   addFlags(program)
   addEval(program)
+  addExplain(program)
   program
     .command('watch')
     .description('tell of each change of an environment as it arrives, until Ctrl-C')
@@ -100,20 +102,37 @@ function addFlags(program: Command): void {
 }
 
 function addEval(program: Command): void {
-  program
+  const command = program
     .command('eval [key]')
     .description('evaluate a flag at the edge, or all that the key may see')
-    .option('--context <json>', 'the whole context, as a JSON object')
+  withContext(command).action(async (key: string | undefined, options: ContextOptions, command: Command) => {
+    const { evaluate } = await import('./commands/eval.ts')
+    await evaluate(key, options, settingsOf(command))
+  })
+}
+
+function addExplain(program: Command): void {
+  const command = program
+    .command('explain <key>')
+    .description('why a context gets what it gets, step by step; --key says who, as --targeting-key does')
+    .option('--version <token>', 'at an earlier version of the environment, such as 1.42')
+    .option('--now <time>', 'at another moment, such as 2026-11-27T12:00:00Z')
+  withContext(command).action(async (key: string, options: ExplainOptions, command: Command) => {
+    const { explain } = await import('./commands/explain.ts')
+    const { key: who } = command.optsWithGlobals<ExplainOptions>()
+    await explain(key, { ...options, ...(who !== undefined && { key: who }) }, settingsOf(command))
+  })
+}
+
+function withContext(command: Command): Command {
+  return command
+    .option('--context <json>', 'the whole context, as a JSON object or a file that holds one')
     .option('--targeting-key <text>', 'who it is evaluated for')
     .option(
       '--attribute <name=value>',
       'an attribute, once for each; JSON where it reads as such, else text',
       collect,
     )
-    .action(async (key: string | undefined, options: EvalOptions, command: Command) => {
-      const { evaluate } = await import('./commands/eval.ts')
-      await evaluate(key, options, settingsOf(command))
-    })
 }
 
 function addImport(program: Command): void {

@@ -12,7 +12,12 @@ export function flagOf(key: string, changes: Partial<Flag> = {}): Flag {
     name: key,
     description: '',
     tags: [],
+    owner: '',
     kind: 'release',
+    temporary: false,
+    expiresAt: null,
+    onExpiry: 'keep',
+    schema: null,
     variants: [
       { key: 'on', value: true },
       { key: 'off', value: false },
@@ -29,6 +34,7 @@ export function flagOf(key: string, changes: Partial<Flag> = {}): Flag {
 export const state: FlagState = {
   enabled: true,
   offVariant: 'off',
+  prerequisites: [],
   overrides: [],
   rules: [],
   fallthrough: { variant: 'on' },

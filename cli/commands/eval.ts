@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import type { Json } from '@halyard/shared/engine/model.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { printJson, printTable, type Cell } from '../output.ts'
 import { send } from '../send.ts'
 import type { Settings } from '../settings.ts'
 
-export interface EvalOptions {
+/** Of what a context is made. */
+export interface ContextOptions {
   readonly context?: string
   readonly targetingKey?: string
   readonly attribute?: readonly string[]
@@ -27,7 +29,7 @@ interface Evaluation {
 /** `eval`: one flag, or all that the key may see, for one context. Prints nothing for a flag that has no value. */
 export async function evaluate(
   key: string | undefined,
-  options: EvalOptions,
+  options: ContextOptions,
   settings: Settings,
 ): Promise<void> {
   const context = readContext(options)
@@ -36,6 +38,25 @@ export async function evaluate(
   if (settings.isJson) return printJson({ version, ...answer })
   const flags = key === undefined ? (answer as { flags: Evaluation[] }).flags : [answer as Evaluation] // OFREP's two forms
   printTable(['KEY', 'VALUE', 'VARIANT', 'REASON'], flags.map(rowOf))
+}
+
+/** `--context` first, then each `--attribute`, then `--targeting-key`. */
+export function readContext({ context = '{}', targetingKey, attribute = [] }: ContextOptions): Context {
+  let whole: unknown
+  try {
+    whole = JSON.parse(/^\s*[{[]/.test(context) ? context : readFileSync(context, 'utf8'))
+  } catch {
+    whole = undefined // neither JSON nor a file that holds some is not an object either
+  }
+  if (typeof whole !== 'object' || whole === null || Array.isArray(whole))
+    throw usageError(
+      '--context is neither a JSON object nor a file that holds one',
+      `such as '{"targetingKey":"user-1","country":"DE"}'`,
+    )
+  const result = whole as Context // an object out of JSON
+  for (const text of attribute) setAttribute(result, text)
+  if (targetingKey !== undefined) result['targetingKey'] = targetingKey
+  return result
 }
 
 async function ask(key: string | undefined, context: Context, settings: Settings) {
@@ -86,22 +107,6 @@ function rowOf({
   if (errorCode !== undefined)
     return [key, '', '', { text: `${errorCode} ${errorDetails ?? ''}`, style: 'red' }]
   return [key, { text: JSON.stringify(value) ?? '', style: 'bold' }, variant, reason]
-}
-
-/** `--context` first, then each `--attribute`, then `--targeting-key`. */
-function readContext({ context = '{}', targetingKey, attribute = [] }: EvalOptions): Context {
-  let whole: unknown
-  try {
-    whole = JSON.parse(context)
-  } catch {
-    whole = undefined // not JSON is not an object either
-  }
-  if (typeof whole !== 'object' || whole === null || Array.isArray(whole))
-    throw usageError('--context is not a JSON object', `such as '{"targetingKey":"user-1","country":"DE"}'`)
-  const result = whole as Context // an object out of JSON
-  for (const text of attribute) setAttribute(result, text)
-  if (targetingKey !== undefined) result['targetingKey'] = targetingKey
-  return result
 }
 
 /** `a.b=v` sets what rules name `a.b`. The value is JSON if it can be read so, else text. */

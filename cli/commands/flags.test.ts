@@ -65,7 +65,8 @@ test('flags get shows definition and state', async () => {
   }
   const { stdout } = await run(['flags', 'get', 'new-ui'], answers)
   expect(stdout).toMatch(/in production +on\n/)
-  expect(stdout).toMatch(/rule 1 +\{"attribute":"a","op":"eq","value":1\}: off\n/)
+  expect(stdout).toMatch(/rule 1 +If a is 1: serves "off"\.\n/)
+  expect(stdout).toMatch(/else +Otherwise: serves "on"\.\n/)
   expect(stdout).toMatch(/off +false\n/)
   const { stdout: json } = await run(['flags', 'get', 'new-ui', '--json'], answers)
   expect(JSON.parse(json)).toEqual({ ...flagOf('new-ui'), environment: 'production', ...state, rules })
@@ -98,7 +99,12 @@ test('flags create sends what was given, with an Idempotency-Key', async () => {
       '--description',
       'D',
     ],
-    { [`POST ${inProject}/flags`]: { status: 201, body: { ...flag, versions: { production: '1.8' } } } },
+    {
+      [`POST ${inProject}/flags`]: {
+        status: 201,
+        body: { ...flag, versions: { production: '1.8' }, warnings: [] },
+      },
+    },
   )
   expect(code).toBe(0)
   expect(stdout).toContain('created theme, switched off in every environment')
@@ -128,7 +134,11 @@ function toggling(isProtected: boolean) {
     [`POST ${inEnvironment}/flags/new-ui/toggle`]: ({ body }: Seen) => {
       const { enabled = false } = body as { enabled?: boolean }
       return {
-        body: { ...flagStateOf('new-ui', 'production', { enabled }), versions: { production: '1.8' } },
+        body: {
+          ...flagStateOf('new-ui', 'production', { enabled }),
+          versions: { production: '1.8' },
+          warnings: [],
+        },
       }
     },
   }

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { FlagCreate, FlagInEnvironment, ValueType, Variant } from '@halyard/shared/contract/flag.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type { Json } from '@halyard/shared/engine/model.ts'
+import { describeFallthrough, describeRule } from '@halyard/shared/words/describe-rule.ts'
+import { showMoment } from '@halyard/shared/words/show.ts'
 import { makeApiClient, type ApiClient } from '../api-client.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
-import { describeServe, describeState } from '../describe-flag.ts'
+import { describeState } from '../describe-flag.ts'
 import { paint, printJson, printLine, printTable, visible, type Cell } from '../output.ts'
 import type { Settings } from '../settings.ts'
 
@@ -65,15 +67,19 @@ export async function getFlag(key: string, settings: Settings): Promise<void> {
     ['archived', flag.archived ? 'yes' : 'no'],
     [`in ${state.environment}`, switchOf(state.enabled)],
     ['off variant', state.offVariant],
+    ...state.prerequisites.map(({ flag, variants }): [string, string] => [
+      'needs',
+      `${flag} to give ${variants.join(' or ')}`,
+    ]),
     ...state.overrides.map((override, i): [string, string] => [
       `override ${i + 1}`,
-      `${override.attribute} in ${JSON.stringify(override.values)}: ${override.variant}`,
+      `${override.attribute} in ${JSON.stringify(override.values)}: ${override.variant}${untilOf(override)}`,
     ]),
     ...state.rules.map((rule, i): [string, string] => [
       `rule ${i + 1}`,
-      `${rule.name ?? JSON.stringify(rule.when)}: ${describeServe(rule.serve)}`,
+      `${rule.name === undefined ? '' : `${rule.name}: `}${describeRule(rule)}`,
     ]),
-    ['else', describeServe(state.fallthrough)],
+    ['else', describeFallthrough(state.fallthrough)],
   ]
   printTable(
     [flag.key, ''],
@@ -131,6 +137,10 @@ export function clientOf(settings: Settings): ApiClient {
 
 export function projectOf(settings: Settings): { org: string; project: string } {
   return { org: settings.need('org'), project: settings.need('project') }
+}
+
+function untilOf({ until }: FlagInEnvironment['overrides'][number]): string {
+  return until === undefined ? '' : `, until ${showMoment(until)}`
 }
 
 function switchOf(isEnabled: boolean): Cell {

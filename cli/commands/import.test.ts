@@ -30,7 +30,10 @@ async function run(args: readonly string[], { file, flags = [], archived = [], w
   await using server = await startServer(({ method, url }) => {
     if (method === 'POST' && url === `${inProject}/flags/import`)
       return (
-        write ?? { status: 201, body: { flags: [], versions: { development: '1.8', production: '1.9' } } }
+        write ?? {
+          status: 201,
+          body: { flags: [], versions: { development: '1.8', production: '1.9' }, warnings: [] },
+        }
       )
     if (url === `${inProject}/flags?archived=false&limit=200`) return listed(flags)
     if (url === `${inProject}/flags?archived=true&limit=200`) return listed(archived, { archived: true })

@@ -1,6 +1,7 @@
 /** flagd's targeting as rules and a fallthrough: `if` chains whose results are variants or a split. */
 import type { Condition } from '@halyard/shared/contract/condition.ts'
-import type { FlagStatePatch, Serve } from '@halyard/shared/contract/flag.ts'
+import type { FlagStatePatch } from '@halyard/shared/contract/flag.ts'
+import type { Serve } from '@halyard/shared/contract/serve.ts'
 import type { Json } from '@halyard/shared/engine/model.ts'
 import { isVar, readCondition, readOperation, type ConditionScope } from './flagd-condition.ts'
 import { isScalar } from './json-logic.ts'
