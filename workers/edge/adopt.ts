@@ -3,10 +3,13 @@
  * and only if it is not older than what is held at the moment of the swap. Anything else is refused and counted.
  */
 import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import { parseAccess } from '@halyard/shared/protocol/access.ts'
 import { snapshotSchema, type Head } from '@halyard/shared/protocol/head.ts'
 import type { ReadAnswer } from '@halyard/shared/protocol/hub.ts'
 import { compareVersions, formatVersion } from '@halyard/shared/protocol/version.ts'
+import { dropUnnamedBlobs } from './blobs.ts'
+import { namesFacts } from './request-facts.ts'
 import type { Access, Copy, KvValue, View, ViewPorts } from './view-state.ts'
 
 type AdoptPorts = Pick<ViewPorts, 'verify' | 'hash' | 'report' | 'now'>
@@ -29,7 +32,7 @@ export async function adoptFromHub(view: View, answer: ReadAnswer, ports: AdoptP
   const copy = nextCopy(view, head, { signedHead, body: hasBody ? body : undefined })
   const access = nextAccess(view, head, hasAccess ? accessText : undefined)
   if (!copy || !access) return refuse(view, 'a body or access record that its head does not name', ports)
-  view.copy = copy
+  setCopy(view, copy)
   view.access = access
   confirm(view, order === 'newer' ? confirmedAt : Math.max(view.confirmedAt, confirmedAt), ports)
   return true
@@ -52,7 +55,8 @@ export async function adoptFromKv(
     if (view.access && compareVersions(head, view.access.at) <= 0) return
     view.access = nextAccess(view, head, value.content) ?? view.access
   } else if (compareWithHeld(view, head) === 'newer') {
-    view.copy = nextCopy(view, head, { signedHead: value.signedHead, body: value.content }) ?? view.copy
+    const copy = nextCopy(view, head, { signedHead: value.signedHead, body: value.content })
+    if (copy) setCopy(view, copy)
     view.confirmedAt = Math.min(value.confirmedAt, ports.now())
     view.isConfirmed = false
   }
@@ -85,7 +89,15 @@ function nextCopy(
 ): Copy | null {
   const token = formatVersion(head)
   if (view.copy?.head.snapshotHash === head.snapshotHash) return { ...view.copy, head, signedHead, token }
-  return body === undefined ? null : { head, signedHead, token, body, snapshot: loadSnapshot(body) }
+  if (body === undefined) return null
+  const snapshot = loadSnapshot(body, { compilePattern })
+  return { head, signedHead, token, body, snapshot, readsFacts: namesFacts(body) }
+}
+
+function setCopy(view: View, copy: Copy): void {
+  const isNew = view.copy?.snapshot !== copy.snapshot
+  view.copy = copy
+  if (isNew) dropUnnamedBlobs(view)
 }
 
 function nextAccess(view: View, head: Head, text: string | undefined): Access | null {

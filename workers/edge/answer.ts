@@ -1,4 +1,5 @@
 /** HTTP answers: JSON, with what one may want to know of the data's age. */
+import { setBounded } from './bounded-cache.ts'
 import type { Refusal } from './refusal.ts'
 
 export const retryAfterSec = 1
@@ -11,6 +12,10 @@ export interface Freshness {
   readonly ageSec: number
   readonly isConfirmed: boolean
 }
+
+/** Made once for each version, since making them costs more than evaluating a flag. Nothing in them is a tenant's. */
+const headersCache = new Map<string, Freshness & { readonly headers: Headers }>()
+const headersCachedMax = 200
 
 /** A JSON text that has nothing to do with a version. */
 export function answerText(
@@ -28,14 +33,23 @@ export function answerFrom(
   text: string | null,
   etag: string | null = null,
 ): Response {
-  const headers: Record<string, string> = {
-    'Content-Type': 'application/json',
-    'Halyard-Version': freshness.token,
-    'Halyard-Age': String(freshness.ageSec),
-    'Halyard-Confirmed': freshness.isConfirmed ? 'true' : 'false',
-  }
-  if (etag !== null) headers['ETag'] = etag
-  return new Response(text, { status, headers })
+  const response = new Response(text, { status, headers: headersOf(freshness) })
+  if (etag !== null) response.headers.set('ETag', etag)
+  return response
+}
+
+/** Bytes that never change under their tag, or null for a 304. */
+export function answerBytes(
+  freshness: Freshness,
+  status: number,
+  bytes: Uint8Array<ArrayBuffer> | null,
+  etag: string,
+): Response {
+  const response = new Response(bytes, { status, headers: headersOf(freshness) })
+  response.headers.set('Content-Type', 'application/octet-stream')
+  response.headers.set('Cache-Control', 'private, max-age=31536000, immutable')
+  response.headers.set('ETag', etag)
+  return response
 }
 
 /** `key` is the flag that was asked for, if it was one. */
@@ -73,4 +87,18 @@ export function answerPreflight(methods: string): Response {
       'Access-Control-Max-Age': '86400',
     },
   })
+}
+
+function headersOf(freshness: Freshness): Headers {
+  const { token, ageSec, isConfirmed } = freshness
+  const known = headersCache.get(token)
+  if (known && known.ageSec === ageSec && known.isConfirmed === isConfirmed) return known.headers
+  const headers = new Headers({
+    'Content-Type': 'application/json',
+    'Halyard-Version': token,
+    'Halyard-Age': String(ageSec),
+    'Halyard-Confirmed': isConfirmed ? 'true' : 'false',
+  })
+  setBounded(headersCache, token, { ...freshness, headers }, headersCachedMax)
+  return headers
 }

@@ -32,6 +32,14 @@ export function makeEdge(env: EdgeEnv, now: () => number = Date.now) {
       })
       return value === null ? null : parseKvValue(value)
     },
+    readHubBlob: (environment, hash) => env.HUB.blob(environment, hash),
+    readKvBlob: async (environment, hash) => {
+      const value = await env.SNAPSHOTS.get(kvNames.blob(environment, hash), {
+        type: 'arrayBuffer',
+        cacheTtl: kvCacheTtlSec,
+      })
+      return value === null ? null : new Uint8Array(value)
+    },
     verify: makeHeadVerifier(parseTrustedKeys(env.TRUSTED_KEYS)),
     hash: sha256Hex,
     now,

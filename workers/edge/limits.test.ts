@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { requestLimits } from './context.ts'
+import { requestLimits } from './request-limits.ts'
 import { makeWorld, startEdge } from './test-kit.ts'
 
 const paths = ['/ofrep/v1/evaluate/flags', '/ofrep/v1/evaluate/flags/steady', '/v1/evaluate']
@@ -130,4 +130,126 @@ test('names that mean something to JavaScript are ordinary names', async () => {
     body: '{"__proto__":{"context":{"country":"CA"}},"flag":"banner"}',
   })
   expect(outside.status, 'and unknown beside the context').toBe(400)
+})
+
+const bytesOf = (...parts: readonly (string | readonly number[])[]) =>
+  new Uint8Array(
+    parts.flatMap((part) => (typeof part === 'string' ? [...new TextEncoder().encode(part)] : [...part])),
+  )
+const keys = (count: number) => JSON.stringify({ flags: Array.from({ length: count }, () => 'steady') })
+/** `length` is announced; without it the body comes in chunks of a length that nobody knows. */
+const post = (body: BodyInit, path = '/v1/evaluate', length?: number) => {
+  const announced = length === undefined ? {} : { 'Content-Length': String(length) }
+  const headers = { Authorization: `Bearer ${key}`, ...announced }
+  return fetch(new Request(`https://edge${path}`, { method: 'POST', headers, body }))
+}
+
+test('of 100 MB no more is read than the limit, with and without Content-Length', async () => {
+  let pulled = 0
+  const megabyte = new Uint8Array(1024 * 1024).fill(32)
+  const source = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => (++pulled > 100 ? controller.close() : controller.enqueue(megabyte)),
+    })
+  for (const length of [undefined, 100 * megabyte.length]) {
+    pulled = 0
+    const answer = await post(source(), '/v1/evaluate', length)
+    expect(answer.status).toBe(413)
+    expect(await answer.json()).toMatchObject({ errorCode: 'TOO_LARGE', limit: 'bodyBytes', max: 65_536 })
+    expect(pulled).toBeLessThan(10)
+  }
+})
+
+test.each([
+  ['a lone continuation byte', [0x80]],
+  ['a start byte without the rest', [0xc3]],
+  ['an overlong form', [0xc0, 0xaf]],
+  ['a surrogate', [0xed, 0xa0, 0x80]],
+  ['half a character of four bytes', [0xf0, 0x9f]],
+  ['a code point beyond the last', [0xf4, 0x90, 0x80, 0x80]],
+  ['Latin-1', [0x4a, 0xfc, 0x72]],
+])('a body that is not UTF-8 is 400 PARSE_ERROR, not read as something else: %s', async (_, wrong) => {
+  for (const path of paths) {
+    const bytes = bytesOf('{"context":{"name":"', wrong, '"}}')
+    for (const length of [undefined, bytes.length]) {
+      const answer = await post(bytes, path, length)
+      expect(answer.status).toBe(400)
+      expect(await answer.json()).toMatchObject({
+        errorCode: 'PARSE_ERROR',
+        errorDetails: 'the body is not UTF-8',
+      })
+    }
+  }
+})
+
+test('the first three bytes of a character of four are read as U+FFFD, where the length was announced', async () => {
+  const bytes = bytesOf('{"flag":"steady","context":{"name":"', [0xf0, 0x9f, 0x98], '"}}')
+  expect((await post(bytes, '/v1/evaluate', bytes.length)).status).toBe(200)
+  expect((await post(bytes, '/v1/evaluate')).status).toBe(400)
+})
+
+test('UTF-8 is taken whole: the replacement character itself, and a byte order mark at the start', async () => {
+  expect((await post('{"flag":"steady","context":{"name":"\ufffd \u20ac \u{1f600}"}}')).status).toBe(200)
+  expect((await post(bytesOf([0xef, 0xbb, 0xbf], '{"flag":"steady"}'))).status).toBe(200)
+  for (const utf16 of [bytesOf([0xff, 0xfe, 0x7b, 0, 0x7d, 0]), bytesOf([0xfe, 0xff, 0, 0x7b, 0, 0x7d])])
+    expect((await post(utf16)).status).toBe(400)
+})
+
+test.each(['NaN', 'Infinity', '-Infinity', '+1', '0x10', '01', '.5', '1.', 'undefined', "'x'", '1n', '[1,]'])(
+  'what JSON does not know is 400 PARSE_ERROR: %s',
+  async (text) => {
+    const answer = await post(`{"flag":"steady","context":{"a":${text}}}`)
+    expect(answer.status).toBe(400)
+    expect(await answer.json()).toMatchObject({ errorCode: 'PARSE_ERROR' })
+  },
+)
+
+test.each([
+  '1e999',
+  '-1e999',
+  '-0',
+  '1e-999',
+  '9007199254740993',
+  '"\\ud800"',
+  '"\\udc00\\ud800"',
+  '"\\u0000"',
+])('what JSON does know is evaluated, however odd: %s', async (text) => {
+  for (const path of [...paths, '/ofrep/v1/evaluate/flags/share'])
+    expect((await post(`{"context":{"targetingKey":"user-1","a":${text}}}`, path)).status).toBe(200)
+})
+
+test('of repeated names the last holds, and each counts for the depth', async () => {
+  const body = '{"flag":"banner","context":{"country":"DE"},"context":{"country":"DE","country":"CA"}}'
+  expect(await (await post(body)).json()).toMatchObject({ value: true })
+  const deep = await post(`{"context":${nested(9)},"context":{}}`)
+  expect(await deep.json()).toMatchObject({ limit: 'contextDepth' })
+})
+
+test.each([
+  ['a depth of 1,000,000', '{"context":' + '['.repeat(60_000), 'INVALID_CONTEXT', 'contextDepth'],
+  ['a depth of closers', `{"context":{}}${']'.repeat(60_000)}`, 'PARSE_ERROR', undefined],
+  ['a string without an end', `{"context":{"a":"${'x'.repeat(60_000)}`, 'PARSE_ERROR', undefined],
+  ['backslashes', `{"context":{"a":"${'\\'.repeat(60_001)}`, 'PARSE_ERROR', undefined],
+  ['many names', bodyOf(named(3_500)), 'TOO_LARGE', 'contextBytes'],
+  ['many short names', bodyOf(named(1_500)), 'INVALID_CONTEXT', 'contextAttributes'],
+  ['numbers that grow', bodyOf(`[${'1e20,'.repeat(12_000)}1]`), 'INVALID_CONTEXT', undefined],
+  ['numbers that grow in lists', bodyOf(`{"a":[${'1e20,'.repeat(6_000)}1]}`), 'TOO_LARGE', 'contextBytes'],
+  ['100,000 names', bodyOf(named(100_000)), 'TOO_LARGE', 'bodyBytes'],
+] as const)('hostile bytes are refused by the limit that they pass: %s', async (_, body, code, limit) => {
+  for (const path of paths) {
+    const answer = await post(body, path)
+    expect([answer.status, answer.status === 413]).toEqual([answer.status, code === 'TOO_LARGE'])
+    const refusal = await answer.json<{ errorCode: string; limit?: string }>()
+    expect([refusal.errorCode, refusal.limit]).toEqual([code, limit])
+  }
+})
+
+test('at most 1,000 flags are asked for at a time, and an unknown member is shown cut short', async () => {
+  expect((await post(keys(1_000))).status).toBe(200)
+  expect(await (await post(keys(1_001))).json()).toMatchObject({
+    errorCode: 'INVALID_REQUEST',
+    limit: 'flags',
+  })
+  const answer = await post(JSON.stringify({ ['x'.repeat(10_000)]: 1 }))
+  expect((await answer.text()).length).toBeLessThan(300)
 })

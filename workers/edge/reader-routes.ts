@@ -1,10 +1,13 @@
 import { streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { parseVersion } from '@halyard/shared/protocol/version.ts'
-import { answerFrom, answerText } from './answer.ts'
+import { answerBytes, answerFrom, answerText } from './answer.ts'
 import { authorize, freshnessOf, readKey, unavailable } from './authorize.ts'
+import { namesBlob, readBlob } from './blobs.ts'
 import { matchesEtag } from './etag.ts'
 import { Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
+import { trim } from './view-cache.ts'
+import { recheck } from './view.ts'
 
 /** The whole snapshot with its signed head, for evaluation elsewhere. */
 export async function readRuleset({ request, edge, ports }: RouteScope): Promise<Response> {
@@ -15,6 +18,23 @@ export async function readRuleset({ request, edge, ports }: RouteScope): Promise
   const freshness = freshnessOf(grant, ports.now())
   if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerFrom(freshness, 304, null, etag)
   return answerFrom(freshness, 200, JSON.stringify({ signedHead, body }), etag)
+}
+
+/** The members of a large segment that the current snapshot names. */
+export async function readNamedBlob({ request, edge, ports }: RouteScope, hash: string): Promise<Response> {
+  const grant = await authorize(edge, request, ports)
+  if (grant.key.class !== 'server') throw new Refusal('KEY_CLASS', 'blobs are for server keys only')
+  const { view } = grant
+  // Who asks for one that is not named may have seen a newer snapshot.
+  if (!namesBlob(view, hash)) await recheck(view, ports)
+  if (!namesBlob(view, hash)) throw new Refusal('NOT_FOUND', 'the current snapshot names no such blob')
+  const etag = `"${hash}"`
+  const freshness = freshnessOf(grant, ports.now())
+  if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerBytes(freshness, 304, null, etag)
+  const bytes = await readBlob(view, hash, ports)
+  if (!bytes) throw unavailable()
+  trim(edge.views, view)
+  return answerBytes(freshness, 200, bytes, etag)
 }
 
 /** A WebSocket to the hub, which is told the class and the key's id, never the key. */

@@ -1,17 +1,26 @@
 import { allowOrigins, answerDefect, answerPreflight, answerRefusal } from './answer.ts'
 import { evaluateBulk, evaluateOne, evaluateOwn } from './evaluation-routes.ts'
-import { openStream, readRuleset, readStatus } from './reader-routes.ts'
+import { openStream, readNamedBlob, readRuleset, readStatus } from './reader-routes.ts'
 import { Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST'
-  readonly run: (scope: RouteScope, flag: string) => Promise<Response>
+  readonly run: (scope: RouteScope, name: string) => Promise<Response>
+}
+
+/** What a path leads to; `flag` is the one it names. */
+interface Target {
+  readonly route: Route | undefined
+  readonly name: string
+  readonly flag: string | null
 }
 
 const bulkPath = '/ofrep/v1/evaluate/flags'
-const onePath = `${bulkPath}/`
+const onePrefix = `${bulkPath}/`
+const blobPrefix = '/v1/blobs/'
 const oneRoute: Route = { method: 'POST', run: evaluateOne }
+const blobRoute: Route = { method: 'GET', run: readNamedBlob }
 const routes: ReadonlyMap<string, Route> = new Map([
   [bulkPath, { method: 'POST', run: evaluateBulk }],
   ['/v1/evaluate', { method: 'POST', run: evaluateOwn }],
@@ -29,12 +38,11 @@ export async function answer(scope: RouteScope): Promise<Response> {
 
 async function run(scope: RouteScope): Promise<Response> {
   const path = pathOf(scope.request.url)
-  const flag = path.startsWith(onePath) ? decodeFlag(path.slice(onePath.length)) : null
+  const { route, name, flag } = targetOf(path)
   try {
-    const route = routeOf(path, flag)
     if (!route) throw new Refusal('NOT_FOUND', 'there is no such path here')
     const { method } = scope.request
-    if (method === route.method) return await route.run(scope, flag ?? '')
+    if (method === route.method) return await route.run(scope, name)
     const allowed = `${route.method}, OPTIONS`
     if (method === 'OPTIONS') return answerPreflight(allowed)
     throw new Refusal('METHOD_NOT_ALLOWED', `this path takes ${route.method}`, {
@@ -47,8 +55,15 @@ async function run(scope: RouteScope): Promise<Response> {
   }
 }
 
-function routeOf(path: string, flag: string | null): Route | undefined {
-  return flag ? oneRoute : routes.get(path)
+function targetOf(path: string): Target {
+  const route = routes.get(path)
+  if (route) return { route, name: '', flag: null }
+  if (path.startsWith(onePrefix)) {
+    const flag = decodeFlag(path.slice(onePrefix.length))
+    return { route: flag === '' ? undefined : oneRoute, name: flag, flag }
+  }
+  const hash = path.startsWith(blobPrefix) ? path.slice(blobPrefix.length) : ''
+  return { route: hash === '' ? undefined : blobRoute, name: hash, flag: null }
 }
 
 /** The path of an absolute URL, without building an object for it. */

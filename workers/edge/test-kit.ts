@@ -1,7 +1,8 @@
 /** What the tests of the edge have in common: its real bindings, a real hub beside it, and a published environment. */
 import { env } from 'cloudflare:workers'
 import type { JWK } from 'jose'
-import type { FlagConfig } from '@halyard/shared/engine/model.ts'
+import { fingerprintOf, sealBlob } from '@halyard/shared/engine/blob.ts'
+import type { FlagConfig, SegmentConfig } from '@halyard/shared/engine/model.ts'
 import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
@@ -63,16 +64,19 @@ const plainFlag: FlagConfig = {
   fallthrough: { variant: 'off' },
 }
 
-export function bodyOf(flags: Flags): string {
-  return formatBody(
-    Object.entries(flags).map(([key, flag]) =>
-      formatLine('flag', key, typeof flag === 'string' ? flag : JSON.stringify({ ...plainFlag, ...flag })),
-    ),
+export function bodyOf(flags: Flags, lines: readonly string[] = []): string {
+  const flagLines = Object.entries(flags).map(([key, flag]) =>
+    formatLine('flag', key, typeof flag === 'string' ? flag : JSON.stringify({ ...plainFlag, ...flag })),
   )
+  return formatBody([...flagLines, ...lines])
 }
 
 export interface Published {
   readonly flags?: Flags
+  /** Further lines: of segments, of layers. */
+  readonly lines?: readonly string[]
+  /** The whole body, in the place of flags and lines. */
+  readonly body?: string
   readonly keys?: readonly AccessKey[]
   readonly epoch?: number
 }
@@ -82,7 +86,8 @@ export async function publicationOf(
   version: number,
   published: Published,
 ): Promise<Publication> {
-  const { flags = sampleFlags, keys = [], epoch = 1 } = published
+  const { flags = sampleFlags, lines = [], keys = [], epoch = 1 } = published
+  const { body = bodyOf(flags, lines) } = published
   const visible = Object.entries(flags).filter(
     ([, flag]) => typeof flag === 'string' || flag.clientVisible !== false,
   )
@@ -91,10 +96,10 @@ export async function publicationOf(
       environment,
       epoch,
       version,
-      clientHash: await sha256Hex(bodyOf(Object.fromEntries(visible))),
+      clientHash: await sha256Hex(bodyOf(Object.fromEntries(visible), lines)),
       compiler: 1,
       time: 1_700_000_000_000 + version,
-      body: bodyOf(flags),
+      body,
       access: JSON.stringify({ environment, keys }),
     },
     JSON.parse(edgeEnv.SIGNING_KEY) as JWK,
@@ -114,7 +119,29 @@ export async function makeWorld(environment = makeId('env')) {
     if (answer.outcome !== 'applied') throw new Error(`not applied: ${JSON.stringify(answer)}`)
     return publication
   }
-  return { environment, server, client, publish }
+  /** Stores the members of a large segment; gives their blob's hash. */
+  const store = async (ids: readonly string[]) => {
+    const bytes = blobOf(ids)
+    const hash = await sha256Hex(bytes)
+    const outcome = await edgeEnv.HUB_PUBLISH.storeBlob(environment, hash, bytes)
+    if (outcome !== 'stored') throw new Error('the hub refused a blob')
+    return hash
+  }
+  return { environment, server, client, publish, store }
+}
+
+export function blobOf(ids: readonly string[]) {
+  const prints = ids.map(fingerprintOf)
+  const highs = Uint32Array.from(prints, ({ high }) => high)
+  const lows = Uint32Array.from(prints, ({ low }) => low)
+  return sealBlob(highs, lows, ids.length)
+}
+
+/** The line of a segment whose members are a blob. */
+export function segmentLine(key: string, hash: string, count: number): string {
+  const members = { hash, count, added: [], removed: [] }
+  const config: SegmentConfig = { attribute: 'targetingKey', include: [], exclude: [], members }
+  return formatLine('segment', key, JSON.stringify(config))
 }
 
 export async function newKey(
@@ -132,37 +159,51 @@ export interface CallOptions {
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly method?: string
+  /** What the platform tells of the request. */
+  readonly cf?: Partial<IncomingRequestCfProperties>
 }
 
-/** An edge with nothing in memory, whose clock and bindings can be changed. `settle` waits for work behind answers. */
-export function startEdge(overrides: Partial<EdgeEnv> = {}) {
+/**
+ * An edge with nothing in memory, whose bindings and clock can be changed: it is the machine's, so far ahead, or stands
+ * still at `at`. `settle` waits for work behind answers.
+ */
+export function startEdge(overrides: Partial<EdgeEnv> = {}, at?: number) {
   const clock = { aheadMs: 0 }
   const bindings = { ...overrides }
   const live = new Proxy(edgeEnv, {
     get: (target, name: keyof EdgeEnv) => bindings[name] ?? target[name],
   })
-  const handle = makeEdge(live, () => Date.now() + clock.aheadMs)
+  const handle = makeEdge(live, () => (at ?? Date.now()) + clock.aheadMs)
   const work: Promise<unknown>[] = []
   const fetch = (request: Request) => handle(request, { waitUntil: (promise) => void work.push(promise) })
-  const call = (path: string, { key, body, headers = {}, method }: CallOptions = {}) =>
-    fetch(
+  const call = (path: string, { key, body, headers = {}, method, cf }: CallOptions = {}) => {
+    const text = typeof body === 'string' ? body : JSON.stringify(body)
+    return fetch(
       new Request(`https://edge${path}`, {
         method: method ?? (body === undefined ? 'GET' : 'POST'),
-        headers: { ...(key !== undefined && { Authorization: `Bearer ${key}` }), ...headers },
-        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        headers: {
+          ...(key !== undefined && { Authorization: `Bearer ${key}` }),
+          // As on a wire: only what is sent over one gets it by itself.
+          ...(body !== undefined && { 'Content-Length': String(new TextEncoder().encode(text).length) }),
+          ...headers,
+        },
+        ...(cf && { cf }),
+        ...(body !== undefined && { body: text }),
       }),
     )
+  }
   return { clock, bindings, fetch, call, settle: async () => void (await Promise.allSettled(work.splice(0))) }
 }
 
 const fail = async () => await Promise.reject(new Error('the hub is gone'))
 
 /** The real hub, but these of its methods fail. */
-export function hubWithout(...broken: readonly ('read' | 'fetch')[]): EdgeEnv['HUB'] {
+export function hubWithout(...broken: readonly ('read' | 'blob' | 'fetch')[]): EdgeEnv['HUB'] {
   const { HUB } = edgeEnv
   return {
     confirm: (environment) => HUB.confirm(environment),
     read: broken.includes('read') ? fail : (environment, held) => HUB.read(environment, held),
+    blob: broken.includes('blob') ? fail : (environment, hash) => HUB.blob(environment, hash),
     fetch: broken.includes('fetch')
       ? fail
       : (input: RequestInfo | URL, init?: RequestInit) => HUB.fetch(input, init),

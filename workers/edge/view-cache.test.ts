@@ -43,3 +43,11 @@ test('views without a copy count too, so that failing look-ups cannot fill the m
   for (let i = 0; i < 100; i++) trim(cache, viewOf(cache, `env_${i}`, i))
   expect(cache.views.size).toBe(10)
 })
+
+test('members of large segments count too', async () => {
+  const cache = makeViewCache(80_000)
+  const large = await hold(cache, 'env_a', 1_000, 1)
+  large.blobs.set('hash', new Uint8Array(80_000))
+  trim(cache, await hold(cache, 'env_b', 1_000, 2))
+  expect([...cache.views.keys()]).toEqual(['env_b'])
+})

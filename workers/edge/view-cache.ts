@@ -6,7 +6,7 @@ export interface ViewCache {
   readonly bytesMax: number
 }
 
-/** An isolate has 128 MB; copies may take half of it. */
+/** An isolate has 128 MB; copies and their blobs may take half of it. */
 export const viewBytesMax = 64 * 1024 * 1024
 
 /** A view without a copy, and for each byte of body: the text, and flags compiled from it. */
@@ -40,6 +40,8 @@ export function trim(cache: ViewCache, kept: View): void {
 }
 
 /** An estimate of the memory that a view holds. */
-export function bytesOf({ copy, access }: View): number {
-  return emptyViewBytes + bytesPerUnit * ((copy?.body.length ?? 0) + (access?.length ?? 0))
+export function bytesOf({ copy, access, blobs }: View): number {
+  let bytes = emptyViewBytes + bytesPerUnit * ((copy?.body.length ?? 0) + (access?.length ?? 0))
+  for (const blob of blobs.values()) bytes += blob.byteLength
+  return bytes
 }

@@ -1,13 +1,13 @@
 /** A world for a view: a clock that stands still until it is moved, and sources that answer when and what they are told. */
 import type { Head } from '@halyard/shared/protocol/head.ts'
 import type { ReadAnswer } from '@halyard/shared/protocol/hub.ts'
-import { makeView, type KvValue, type ViewPorts } from './view-state.ts'
+import { makeView, type BlobBytes, type KvValue, type ViewPorts } from './view-state.ts'
 import { freshen } from './view.ts'
 
 export const environment = 'env_1'
 
 /** A stand-in for SHA-256 that answers within the turn; the tests of the routes use the real one. */
-export const hashOf = (text: string) => `hash of ${text}`
+export const hashOf = (content: string | BlobBytes) => `hash of ${content.toString()}`
 
 export interface Made {
   readonly head: Head
@@ -65,14 +65,18 @@ export function makeViewWorld() {
   const sources = {
     hub: async (): Promise<ReadAnswer | null> => await Promise.reject(new Error('no hub')),
     kv: async (_kind: 'snapshot' | 'access'): Promise<KvValue | null> => null,
+    hubBlob: async (_hash: string): Promise<BlobBytes | null> => await Promise.reject(new Error('no hub')),
+    kvBlob: async (_hash: string): Promise<BlobBytes | null> => null,
   }
-  const reads = { hub: 0, kv: 0 }
+  const reads = { hub: 0, kv: 0, hubBlob: 0, kvBlob: 0 }
   const sleep = (ms: number) => new Promise<void>((wake) => sleepers.push({ at: now + ms, wake }))
   const ports: ViewPorts = {
     readHub: () => ((reads.hub += 1), sources.hub()),
     readKv: (kind) => ((reads.kv += 1), sources.kv(kind)),
+    readHubBlob: (_, hash) => ((reads.hubBlob += 1), sources.hubBlob(hash)),
+    readKvBlob: (_, hash) => ((reads.kvBlob += 1), sources.kvBlob(hash)),
     verify: async (text) => (text.startsWith('signed ') ? (JSON.parse(text.slice(7)) as Head) : null),
-    hash: async (text) => hashOf(text),
+    hash: async (content) => hashOf(content),
     now: () => now,
     sleep,
     defer: () => undefined,

@@ -12,6 +12,8 @@ export interface Copy {
   readonly token: string
   readonly body: string
   readonly snapshot: Snapshot
+  /** Whether its flags may read facts of the request. */
+  readonly readsFacts: boolean
 }
 
 export interface Access {
@@ -28,6 +30,13 @@ export interface Flight {
   readonly landed: Promise<void>
   readonly startedAt: number
 }
+
+/** A blob that is being fetched, or could not be. */
+export interface BlobFlight extends Flight {
+  failedAt: number | null
+}
+
+export type BlobBytes = Uint8Array<ArrayBuffer>
 
 export interface View {
   readonly environment: string
@@ -48,6 +57,9 @@ export interface View {
   /** The starts of the last few checks, oldest first. */
   checkStarts: readonly number[]
   kvReadAt: number
+  /** By hash, those that the copy names. */
+  readonly blobs: Map<string, BlobBytes>
+  readonly blobFlights: Map<string, BlobFlight>
 }
 
 export type KvValue = Confirmation & { readonly content: string }
@@ -56,9 +68,11 @@ export type KvValue = Confirmation & { readonly content: string }
 export interface ViewPorts {
   readonly readHub: HubReadApi['read']
   readonly readKv: (kind: 'snapshot' | 'access', environment: string) => Promise<KvValue | null>
+  readonly readHubBlob: HubReadApi['blob']
+  readonly readKvBlob: HubReadApi['blob']
   readonly verify: HeadVerifier
   /** SHA-256, hex. */
-  readonly hash: (text: string) => Promise<string>
+  readonly hash: (content: string | BlobBytes) => Promise<string>
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   /** Keeps work alive behind the answer. */
@@ -81,5 +95,7 @@ export function makeView(environment: string, now: number): View {
     flight: null,
     checkStarts: [],
     kvReadAt: -Infinity,
+    blobs: new Map(),
+    blobFlights: new Map(),
   }
 }

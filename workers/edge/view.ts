@@ -7,6 +7,7 @@
  * or 300 ms if it is old; then answer from what there is.
  */
 import { adoptFromHub, adoptFromKv } from './adopt.ts'
+import { coldDeadlineMs, flightMaxMs, inTime, waitFor } from './flight.ts'
 import type { Flight, View, ViewPorts } from './view-state.ts'
 
 export const youngMs = 1_000
@@ -15,13 +16,10 @@ export const oldMs = 30_000
 /** How long an answer waits for a confirmation. */
 export const confirmDeadlineMs = { stale: 50, old: 300 }
 export const checksPerSecond = 4
-const coldDeadlineMs = 3_500
 const hubTimeoutMs = { cold: 1_500, warm: 10_000 }
 const kvTimeoutMs = 1_500
 /** KV's own cache lives as long: reading sooner gives the same. */
 const kvIntervalMs = 30_000
-/** A check whose request died may never land: it is forgotten after this. */
-const flightMaxMs = 15_000
 
 /** How long ago the hub said that this copy is head. */
 export function ageMs(view: View, now: number): number {
@@ -69,12 +67,6 @@ function land(view: View, flight: Flight): void {
   if (view.flight === flight) view.flight = null
 }
 
-/** A deadline counts from the start of the check: who comes late to one that hangs does not wait for it again. */
-async function waitFor(flight: Flight, deadlineMs: number, ports: ViewPorts): Promise<void> {
-  const restMs = flight.startedAt + deadlineMs - ports.now()
-  if (restMs > 0) await Promise.race([flight.landed, ports.sleep(restMs)])
-}
-
 /** One round through the sources: the hub, and KV if the hub has no answer that can be used. Never rejects. */
 async function refresh(view: View, ports: ViewPorts): Promise<void> {
   if (await refreshFromHub(view, ports)) return
@@ -116,11 +108,4 @@ async function refreshFromKv(view: View, kind: 'snapshot' | 'access', ports: Vie
     // It was the last source: what is held stays.
     ports.report(view.environment, `KV did not answer: ${String(cause)}`)
   }
-}
-
-async function inTime<T>(work: Promise<T>, timeoutMs: number, ports: ViewPorts): Promise<T> {
-  const late = ports.sleep(timeoutMs).then(() => {
-    throw new Error(`no answer in ${timeoutMs} ms`)
-  })
-  return await Promise.race([work, late])
 }
