@@ -100,6 +100,25 @@ test('a context that changed between two evaluations is read again', () => {
   expect(evaluate(fresh, 'f', context, 0)).toMatchObject({ value: false })
 })
 
+test('what a prerequisite or a segment gave for one context is not taken for the next', () => {
+  const isPro = { id: 'r', when: { attribute: 'plan', op: 'eq', value: 'pro' }, serve: { variant: 'on' } }
+  const segment = { attribute: 'targetingKey', include: [], exclude: [], when: isPro.when }
+  const inSegment = { id: 'r', when: { segment: 'pro' }, serve: { variant: 'on' } }
+  const fresh = loadSnapshot(
+    formatBody([
+      line('f', { prerequisites: [{ flag: 'g', variants: ['on'] }], fallthrough: { variant: 'on' } }),
+      line('g', { rules: [isPro] }),
+      line('h', { rules: [inSegment] }),
+      formatLine('segment', 'pro', JSON.stringify(segment)),
+    ]),
+  )
+  for (const plan of ['pro', 'free', 'pro']) {
+    for (const key of ['f', 'h']) {
+      expect(evaluate(fresh, key, { plan }, 0), `${key} ${plan}`).toMatchObject({ value: plan === 'pro' })
+    }
+  }
+})
+
 test('NaN never matches, with negate or without, and no override names it', () => {
   const leaves = [
     { op: 'eq', value: 1 },

@@ -82,10 +82,8 @@ export function testSegment({ rules, fault }: CompiledSegment, run: Run, world: 
 
 function testTree(when: CompiledCondition, run: Run): Membership {
   const matched = when.test(run)
-  const { fault } = run
-  if (fault === null) return matched ? inTree : none
-  run.fault = null
-  return { matched: false, because: 'fault', fault }
+  if (run.fault !== null) return { matched: false, because: 'fault', fault: run.fault }
+  return matched ? inTree : none
 }
 
 function testMembers(members: Members, id: string, hash: number, world: World): Membership {
