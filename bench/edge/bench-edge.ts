@@ -1,6 +1,7 @@
 import { mixedFlags } from '../engine/flags.ts'
 import { helloWorker, jsonWorker } from './ceilings.ts'
 import { serveEdge, serveScript, type Served } from './edge-under-test.ts'
+import { hostileRequests } from './hostile.ts'
 import { measureLoad, type LoadFigure, type Request } from './load.ts'
 
 export interface EdgeFigure extends LoadFigure {
@@ -23,6 +24,7 @@ interface Scenario {
 
 const jsonCeiling = 'parse 200 bytes, answer 300 (ceiling 2)'
 const rounds = 3
+const hostileCount = 1_000
 const context = {
   targetingKey: 'user-4711',
   country: 'DE',
@@ -32,6 +34,8 @@ const context = {
   beta: true,
 }
 const body = JSON.stringify({ context: { ...context, filler: 'x'.repeat(60) } })
+
+const bulk = post('/ofrep/v1/evaluate/flags')
 
 /** Measures the built edge on bare workerd beside the two ceilings, in changing order; takes about a minute. */
 export async function benchEdge(dist: string): Promise<EdgeResults> {
@@ -44,7 +48,7 @@ export async function benchEdge(dist: string): Promise<EdgeResults> {
     }
   }
   const ceilingUs = median((figures.get(jsonCeiling) ?? []).map((figure) => figure.cpuUs))
-  return Object.fromEntries(
+  const measured = Object.fromEntries(
     makeScenarios(dist).map(({ name, goal }) => {
       const all = figures.get(name) ?? []
       const cpuUs = median(all.map((figure) => figure.cpuUs))
@@ -52,10 +56,27 @@ export async function benchEdge(dist: string): Promise<EdgeResults> {
       return [name, { cpuUs, requestsPerSec, ratio: cpuUs / ceilingUs, goal }]
     }),
   )
+  return { ...measured, ...(await benchHostile(dist, ceilingUs)) }
+}
+
+/** What refusing costs; no goal but that it is far below the 50 ms that any request may take. */
+async function benchHostile(dist: string, ceilingUs: number): Promise<EdgeResults> {
+  const served = await serveEdge(dist, mixedFlags(100))
+  const results: Record<string, EdgeFigure> = {}
+  try {
+    for (const { name, status, body: hostile } of hostileRequests) {
+      const request = { ...(await bulk(served)), body: hostile } // oxlint-disable-line no-await-in-loop
+      const load = { count: hostileCount, status }
+      const figure = await measureLoad(served.url, served.pid, request, load) // oxlint-disable-line no-await-in-loop
+      results[`refused: ${name}`] = { ...figure, ratio: figure.cpuUs / ceilingUs, goal: null }
+    }
+  } finally {
+    await served.stop()
+  }
+  return results
 }
 
 function makeScenarios(dist: string): Scenario[] {
-  const bulk = post('/ofrep/v1/evaluate/flags')
   return [
     {
       name: 'hello (ceiling 1)',

@@ -1,142 +1,97 @@
-/** The flags of the scenarios. Everything is drawn from a seeded generator, so that each run measures the same. */
-import type { Condition, EvaluationContext, FlagConfig, Rule, Serve } from '@halyard/shared/engine/model.ts'
+/** The scenarios' flags as Halyard has them. */
+import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
+import type { Condition, FlagConfig, Rule, SegmentConfig, Serve } from '@halyard/shared/engine/model.ts'
+import {
+  mixedDocument,
+  type PlainDocument,
+  type PlainFlag,
+  type PlainRule,
+  type PlainSegment,
+  type PlainTest,
+} from './plain-document.ts'
 
 export type Flags = ReadonlyMap<string, FlagConfig>
 
-const countries = [
-  'AT',
-  'BE',
-  'CH',
-  'DE',
-  'DK',
-  'ES',
-  'FI',
-  'FR',
-  'IT',
-  'NL',
-  'NO',
-  'PL',
-  'PT',
-  'SE',
-  'UK',
-  'US',
-]
-const plans = ['free', 'starter', 'team', 'business', 'enterprise']
-const off: Serve = { variant: 'off' }
-const on: Serve = { variant: 'on' }
-
-/** Mulberry32: a small generator of numbers in [0, 1). Source: github.com/bryc/code, jshash/PRNGs.md. */
-export function makeRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-/** A: a boolean with no rules. */
-export function plainFlags(): Flags {
-  return new Map([['new-checkout', makeFlag(1, { fallthrough: on })]])
-}
-
-/** B: five rules of two conditions each, of which `contexts` match only the last. */
-export function ruleFlags(): Flags {
-  const rules = Array.from({ length: 5 }, (_, i): Rule => {
-    const listed = Array.from({ length: 10 }, (_, j) => (i === 4 && j === 9 ? 'acme' : `company-${i}-${j}`))
-    return {
-      id: `rule-${i}`,
-      when: {
-        all: [
-          { attribute: 'visits', op: 'gt', value: 10 + i },
-          { attribute: 'company', op: 'in', values: listed },
-        ],
-      },
-      serve: on,
-    }
-  })
-  return new Map([['company-feature', makeFlag(2, { rules })]])
-}
-
-/** C: a rollout to 20 % by user. */
-export function rolloutFlags(): Flags {
-  return new Map([['gradual-rollout', makeFlag(3, { fallthrough: rollout(20_000) })]])
-}
-
-/** E, F, G: in ten flags three plain, one disabled, three with rules, three with a rollout, one of them with rules and an override. */
+/** The mixed flags, each segment they name spelled out in its place, for those who have no use for segments. */
 export function mixedFlags(count: number): Flags {
-  const random = makeRandom(count)
-  return new Map(
-    Array.from({ length: count }, (_, i) => [`feature-${String(i).padStart(4, '0')}`, mixedFlag(i, random)]),
-  )
+  const { flags, segments } = mixedDocument(count)
+  return new Map(flags.map((flag, i) => [flag.key, makeFlag(withoutSegments(flag, segments), i)]))
 }
 
-/** Contexts as applications send them: a user, where they are and what they pay. */
-export function makeContexts(count: number): EvaluationContext[] {
-  const random = makeRandom(7)
-  return Array.from({ length: count }, (_, i) => ({
-    targetingKey: `user-${100_000 + i}`,
-    company: 'acme',
-    country: pick(countries, random),
-    plan: pick(plans, random),
-    email: `user${i}@example.com`,
-    visits: 20 + Math.floor(random() * 100),
-  }))
+/** The body of a snapshot. */
+export function writeBody({ flags, segments }: PlainDocument): string {
+  return formatBody([
+    ...flags.map((flag, i) => formatLine('flag', flag.key, JSON.stringify(makeFlag(flag, i)))),
+    ...segments.map((segment) => formatLine('segment', segment.key, JSON.stringify(makeSegment(segment)))),
+  ])
 }
 
-function mixedFlag(i: number, random: () => number): FlagConfig {
-  const kind = i % 10
-  if (kind < 3) return makeFlag(i, { fallthrough: on })
-  if (kind === 3) return makeFlag(i, { enabled: false })
-  if (kind < 7) return makeFlag(i, { rules: [mixedRule('first', random), mixedRule('second', random)] })
-  if (kind < 9) return makeFlag(i, { fallthrough: rollout(Math.floor(random() * 100_000)) })
-  return makeFlag(i, {
-    overrides: [{ attribute: 'targetingKey', values: ['tester-1', 'tester-2'], variant: 'on' }],
-    rules: [mixedRule('first', random)],
-    fallthrough: rollout(50_000),
-  })
+/** The seed of a document's flag at `index`, as 16 hex digits. */
+export function seedOf(index: number): string {
+  return ((index + 1) * 0x9e3779b97f4a).toString(16).padStart(16, '0').slice(-16)
 }
 
-function mixedRule(id: string, random: () => number): Rule {
-  const choices: Condition[] = [
-    { attribute: 'country', op: 'in', values: [pick(countries, random), pick(countries, random)] },
-    { attribute: 'plan', op: 'eq', value: pick(plans, random) },
-    { attribute: 'visits', op: 'gt', value: Math.floor(random() * 120) },
-    { attribute: 'email', op: 'startsWith', values: [`user${Math.floor(random() * 10)}`] },
-    { attribute: 'country', op: 'in', values: [pick(countries, random)], negate: true },
-  ]
-  return { id, when: { all: [pick(choices, random), pick(choices, random)] }, serve: on }
+function withoutSegments(flag: PlainFlag, segments: readonly PlainSegment[]): PlainFlag {
+  const spellOut = (test: PlainTest): PlainTest[] => {
+    if (test.kind !== 'segment') return [test]
+    const { ids = [], tests = [] } = segments.find(({ key }) => key === test.segment) ?? {}
+    return ids.length > 0 ? [{ kind: 'in', attribute: 'targetingKey', values: ids }] : [...tests]
+  }
+  const rules = flag.rules.map(({ tests, percent }) => ({ tests: tests.flatMap(spellOut), percent }))
+  return { ...flag, rules }
 }
 
-function makeFlag(number: number, state: Partial<FlagConfig>): FlagConfig {
+function makeFlag({ isEnabled, testers, rules, percent }: PlainFlag, index: number): FlagConfig {
   return {
     valueType: 'boolean',
     variants: [
       { key: 'on', value: true },
       { key: 'off', value: false },
     ],
-    seed: (number * 0x9e3779b97f4a).toString(16).padStart(16, '0').slice(-16),
-    clientVisible: number % 2 === 0,
-    enabled: true,
+    seed: seedOf(index),
+    clientVisible: index % 2 === 0,
+    enabled: isEnabled,
     offVariant: 'off',
-    overrides: [],
-    rules: [],
-    fallthrough: off,
-    ...state,
+    overrides: testers.length === 0 ? [] : [{ attribute: 'targetingKey', values: testers, variant: 'on' }],
+    rules: rules.map(makeRule),
+    fallthrough: makeServe(percent),
   }
 }
 
-function rollout(weight: number): Serve {
+function makeRule({ tests, percent }: PlainRule, index: number): Rule {
+  return { id: `rule-${index + 1}`, when: { all: tests.map(makeCondition) }, serve: makeServe(percent) }
+}
+
+function makeServe(percent: number): Serve {
+  if (percent === 100) return { variant: 'on' }
+  if (percent === 0) return { variant: 'off' }
   const weights = [
-    { variant: 'on', weight },
-    { variant: 'off', weight: 100_000 - weight },
+    { variant: 'on', weight: percent * 1_000 },
+    { variant: 'off', weight: (100 - percent) * 1_000 },
   ]
   return { split: { by: 'targetingKey', weights } }
 }
 
-function pick<T>(items: readonly T[], random: () => number): T {
-  const item = items[Math.floor(random() * items.length)]
-  if (item === undefined) throw new Error('nothing to pick from')
-  return item
+function makeCondition(test: PlainTest): Condition {
+  switch (test.kind) {
+    case 'in':
+      return { attribute: test.attribute, op: 'in', values: test.values }
+    case 'notIn':
+      return { attribute: test.attribute, op: 'in', values: test.values, negate: true }
+    case 'startsWith':
+    case 'endsWith':
+      return { attribute: test.attribute, op: test.kind, values: [test.value] }
+    case 'above':
+      return { attribute: test.attribute, op: 'gt', value: test.value }
+    case 'versionAtLeast':
+      return { attribute: test.attribute, op: 'semverGte', value: test.value }
+    case 'segment':
+      return { segment: test.segment }
+  }
+  return test satisfies never
+}
+
+function makeSegment({ ids, tests }: PlainSegment): SegmentConfig {
+  const lists = { attribute: 'targetingKey', include: ids, exclude: [] }
+  return tests.length === 0 ? lists : { ...lists, when: { all: tests.map(makeCondition) } }
 }

@@ -1,100 +1,137 @@
 /**
- * What the engine is measured against: the least that gives the right values. One closure a flag, made from checked
- * objects, that reads the context directly and gives the bare value: no reasons, variants, errors or paths.
+ * What the engine is measured against: the least that gives the right values. One closure a flag, made when the text
+ * is read, that reads the context directly and gives the bare value: no reasons, variants, errors or paths.
  */
 import { bucketOfHash, hashOf, parseSeed } from '@halyard/shared/engine/bucketing.ts'
-import type { Condition, EvaluationContext, FlagConfig, Json, Serve } from '@halyard/shared/engine/model.ts'
-import type { Flags } from './flags.ts'
+import { seedOf } from './flags.ts'
+import type { PlainContext, PlainDocument, PlainFlag, PlainTest } from './plain-document.ts'
+import { valuesOf, type Product } from './product.ts'
 
-type Test = (context: EvaluationContext) => boolean
-type Decide = (context: EvaluationContext) => Json | undefined
+type Decide = (context: PlainContext) => boolean
 
-export type Floor = ReadonlyMap<string, Decide>
+type Segments = ReadonlyMap<string, Decide>
 
-export function makeFloor(flags: Flags): Floor {
-  return new Map(Array.from(flags, ([key, flag]) => [key, makeFlag(flag)]))
+export const floor: Product = {
+  write: (document) => JSON.stringify(document),
+  load: (text) => {
+    const document: PlainDocument = JSON.parse(text)
+    const floor = makeFloor(document)
+    const keys = [...floor.keys()]
+    return {
+      forContext: (context) => ({
+        one: (key) => floor.get(key)?.(context),
+        all: () => decideAll(floor, context),
+        value: (key) => floor.get(key)?.(context) === true,
+        values: () => valuesOf(keys.map((key) => [key, floor.get(key)?.(context)])),
+      }),
+    }
+  },
 }
 
-/** Reads the JSON object of all flags, as an engine without lines would. */
-export function parseFloor(text: string): Floor {
-  const flags: { [key: string]: FlagConfig } = JSON.parse(text)
-  return makeFloor(new Map(Object.entries(flags)))
+/** Packs a version of three numbers, each below 1,024, into an integer that compares as they do. */
+export function packVersion(version: string): number {
+  let packed = 0
+  let part = 0
+  for (let i = 0; i < version.length; i++) {
+    const code = version.charCodeAt(i)
+    if (code === dot) {
+      packed = (packed + part) << partBits
+      part = 0
+    } else part = part * 10 + code - digitZero
+  }
+  return packed + part
 }
 
-export function decideAll(floor: Floor, context: EvaluationContext): (Json | undefined)[] {
-  const values: (Json | undefined)[] = []
+const dot = 46
+const digitZero = 48
+const partBits = 10
+/** A context's version is packed once for all its rules. */
+const packedCache = { version: '', packed: 0 }
+const no: Decide = () => false
+const yes: Decide = () => true
+
+function makeFloor({ flags, segments }: PlainDocument): ReadonlyMap<string, Decide> {
+  const none: Segments = new Map()
+  const made: Segments = new Map(
+    segments.map(({ key, ids, tests }) => {
+      const members = new Set(ids)
+      const isMember: Decide = (context) => members.has(context.targetingKey)
+      return [key, ids.length > 0 ? isMember : makeAll(tests, none)]
+    }),
+  )
+  return new Map(flags.map((flag, i) => [flag.key, makeFlag(flag, made, i)]))
+}
+
+function decideAll(floor: ReadonlyMap<string, Decide>, context: PlainContext): boolean[] {
+  const values: boolean[] = []
   for (const decide of floor.values()) values.push(decide(context))
   return values
 }
 
-function makeFlag(flag: FlagConfig): Decide {
-  const values = new Map(flag.variants.map((variant) => [variant.key, variant.value]))
-  const offValue = values.get(flag.offVariant)
-  if (!flag.enabled) return () => offValue
-  const overrides = flag.overrides.map((override) => ({
-    attribute: override.attribute,
-    members: new Set<Json | undefined>(override.values),
-    value: values.get(override.variant),
+function makeFlag(
+  { isEnabled, testers, rules, percent }: PlainFlag,
+  segments: Segments,
+  index: number,
+): Decide {
+  if (!isEnabled) return no
+  const made = rules.map((rule) => ({
+    test: makeAll(rule.tests, segments),
+    serve: makeShare(rule.percent, index),
   }))
-  const rules = flag.rules.map((rule) => ({
-    test: makeTest(rule.when),
-    serve: makeServe(rule.serve, flag, values),
-  }))
-  const fallthrough = makeServe(flag.fallthrough, flag, values)
-  if (overrides.length === 0 && rules.length === 0) return fallthrough
+  const fallthrough = makeShare(percent, index)
+  const members = new Set(testers)
+  if (testers.length === 0 && made.length === 0) return fallthrough
   return (context) => {
-    for (const override of overrides)
-      if (override.members.has(context[override.attribute])) return override.value
-    for (const rule of rules) if (rule.test(context)) return rule.serve(context)
+    if (members.has(context.targetingKey)) return true
+    for (const rule of made) if (rule.test(context)) return rule.serve(context)
     return fallthrough(context)
   }
 }
 
-function makeServe(serve: Serve, flag: FlagConfig, values: ReadonlyMap<string, Json>): Decide {
-  if ('variant' in serve) {
-    const value = values.get(serve.variant)
-    return () => value
-  }
-  const { by, weights } = serve.split
-  const [first, second] = weights.map((weight) => values.get(weight.variant))
-  const end = weights[0]?.weight ?? 0
-  const seed = parseSeed(flag.seed) ?? { high: 0, low: 0 }
-  return (context) => (bucketOfHash(hashOf(context[by]), seed) < end ? first : second)
+function makeShare(percent: number, index: number): Decide {
+  if (percent === 0) return no
+  if (percent === 100) return yes
+  const seed = parseSeed(seedOf(index)) ?? { high: 0, low: 0 }
+  const end = percent * 1_000
+  return (context) => bucketOfHash(hashOf(context.targetingKey), seed) < end
 }
 
-function makeTest(condition: Condition): Test {
-  if ('not' in condition) {
-    const part = makeTest(condition.not)
-    return (context) => !part(context)
+function makeAll(tests: readonly PlainTest[], segments: Segments): Decide {
+  const parts = tests.map((test) => makeTest(test, segments))
+  return (context) => {
+    for (const part of parts) if (!part(context)) return false
+    return true
   }
-  if ('all' in condition) {
-    const parts = condition.all.map(makeTest)
-    return (context) => {
-      for (const part of parts) if (!part(context)) return false
-      return true
-    }
-  }
-  if ('any' in condition) {
-    const parts = condition.any.map(makeTest)
-    return (context) => {
-      for (const part of parts) if (part(context)) return true
-      return false
-    }
-  }
-  const { attribute, op, value, values = [], negate = false } = condition
-  const members = new Set<Json | undefined>(values)
-  switch (op) {
-    case 'eq':
-      return (context) => (context[attribute] === value) !== negate
+}
+
+function makeTest(test: PlainTest, segments: Segments): Decide {
+  switch (test.kind) {
     case 'in':
-      return (context) => members.has(context[attribute]) !== negate
+    case 'notIn': {
+      const members = new Set(test.values)
+      const isWanted = test.kind === 'in'
+      return (context) => members.has(context[test.attribute]) === isWanted
+    }
     case 'startsWith':
-      return (context) =>
-        values.some((prefix) => String(context[attribute]).startsWith(String(prefix))) !== negate
-    case 'gt':
-      return (context) => Number(context[attribute]) > Number(value) !== negate
-    case 'lt':
-      return (context) => Number(context[attribute]) < Number(value) !== negate
+      return (context) => context[test.attribute].startsWith(test.value)
+    case 'endsWith':
+      return (context) => context[test.attribute].endsWith(test.value)
+    case 'above':
+      return (context) => context.visits > test.value
+    case 'versionAtLeast': {
+      const least = packVersion(test.value)
+      return (context) => packOnce(context.appVersion) >= least
+    }
+    case 'segment':
+      return segments.get(test.segment) ?? no
   }
-  return op satisfies never
+  return test satisfies never
+}
+
+function packOnce(version: string): number {
+  if (packedCache.version !== version) {
+    packedCache.version = version
+    packedCache.packed = packVersion(version)
+  }
+  return packedCache.packed
 }

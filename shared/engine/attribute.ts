@@ -4,7 +4,7 @@
  * rules name it. Versions and addresses are read in place, so that nothing is allocated for them.
  */
 import { makeAddress, readAddress, type Address } from './operators/address.ts'
-import { hashOf } from './bucketing.ts'
+import { hashOf, invalidHash, missingHash } from './bucketing.ts'
 import { fold } from './operators/folding.ts'
 import type { EvaluationContext, Json } from './model.ts'
 import { parseMoment } from './operators/moment.ts'
@@ -18,6 +18,8 @@ export interface Run {
   now: number
   /** Tells runs apart. */
   id: number
+  /** Whether what the context inherits is what every object inherits; null until somebody asks. */
+  isPlain: boolean | null
   /** What a condition met that it cannot decide, until whoever asked has taken it. */
   fault: Fault | null
 }
@@ -29,9 +31,14 @@ export interface Attribute {
   readonly further: readonly string[]
   /** Whether it is `$now`, the moment of the run. */
   readonly isClock: boolean
+  /** Whether it is one name, and none that every object inherits. */
+  readonly isDirect: boolean
   value: Json | undefined
   valueRunId: number
+  /** `hashOf` the value, as a signed integer: V8 keeps no unsigned one without a box. */
   hash: number
+  /** Why the value has no hash. */
+  lack: Lack
   hashRunId: number
   readonly version: Version
   versionRunId: number
@@ -44,6 +51,9 @@ export interface Attribute {
   foldedRunId: number
 }
 
+/** What a bucketing value may be instead of one. */
+export type Lack = 'missing' | 'invalid' | null
+
 /** The attributes of a snapshot, by path. */
 export type Attributes = Map<string, Attribute>
 
@@ -53,7 +63,7 @@ export const clockPath = '$now'
 const emptyContext: EvaluationContext = {}
 
 export function makeRun(): Run {
-  return { context: emptyContext, now: 0, id: 0, fault: null }
+  return { context: emptyContext, now: 0, id: 0, isPlain: null, fault: null }
 }
 
 /** Begins a run. */
@@ -61,6 +71,7 @@ export function startRun(run: Run, context: EvaluationContext, now: number): voi
   run.context = context
   run.now = now
   run.id += 1
+  run.isPlain = null
   run.fault = null
 }
 
@@ -74,9 +85,11 @@ export function attributeAt(attributes: Attributes, path: string): Attribute {
     first,
     further,
     isClock: path === clockPath,
+    isDirect: further.length === 0 && path !== clockPath && !(first in Object.prototype),
     value: undefined,
     valueRunId: 0,
     hash: 0,
+    lack: null as Lack,
     hashRunId: 0,
     version: makeVersion(),
     versionRunId: 0,
@@ -94,19 +107,23 @@ export function attributeAt(attributes: Attributes, path: string): Attribute {
 /** The attribute's value in the run's context; undefined if it is missing. */
 export function readAttribute(attribute: Attribute, run: Run): Json | undefined {
   if (attribute.valueRunId !== run.id) {
-    attribute.value = lookUp(attribute, run)
+    // What a plain context has under a name that nobody inherits is its own: asking for that would take as long again.
+    const isOwn = attribute.isDirect && (run.isPlain ??= isPlain(run.context))
+    attribute.value = isOwn ? run.context[attribute.first] : lookUp(attribute, run)
     attribute.valueRunId = run.id
   }
   return attribute.value
 }
 
-/** `hashOf` the attribute's value. */
-export function hashAttribute(attribute: Attribute, run: Run): number {
+/** Sees to the attribute's `hash`, and says why there is none. */
+export function hashAttribute(attribute: Attribute, run: Run): Lack {
   if (attribute.hashRunId !== run.id) {
-    attribute.hash = hashOf(readAttribute(attribute, run))
+    const hash = hashOf(readAttribute(attribute, run))
+    attribute.lack = hash === missingHash ? 'missing' : hash === invalidHash ? 'invalid' : null
+    attribute.hash = hash | 0
     attribute.hashRunId = run.id
   }
-  return attribute.hash
+  return attribute.lack
 }
 
 /** The attribute's text as a version: not valid if it is no text, or none of a version. */
@@ -172,6 +189,12 @@ function walk(start: Json | undefined, names: readonly string[]): Json | undefin
  */
 function readOwn(value: Json | undefined, name: string): Json | undefined {
   return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function isPlain(context: EvaluationContext): boolean {
+  return (
+    typeof context === 'object' && context !== null && Object.getPrototypeOf(context) === Object.prototype
+  )
 }
 
 function isRecord(value: Json | undefined): value is { readonly [name: string]: Json } {

@@ -41,13 +41,12 @@ export function evaluateAll(
   options: { clientOnly?: boolean } = {},
 ): Decision[] {
   const clientOnly = options.clientOnly === true
-  const decisions: Decision[] = []
-  startRun(snapshot.run, context, now)
-  for (const entry of entriesFor(snapshot, clientOnly)) {
-    const answer = decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world)
-    decisions.push(clientOnly ? answer.client : answer.full)
-  }
-  return decisions
+  const { run, world } = snapshot
+  startRun(run, context, now)
+  return entriesFor(snapshot, clientOnly).map((entry) => {
+    const answer = decide(compiledFlag(snapshot, entry), run, world)
+    return clientOnly ? answer.client : answer.full
+  })
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Gates let a share of the contexts through: the sample of a rule, and the slot of a layer. */
 import type { Answer } from './answer.ts'
 import { hashAttribute, type Attribute, type Run } from './attribute.ts'
-import { bucketOfHash, invalidHash, missingHash, type Seed } from './bucketing.ts'
+import { bucketOfHash, type Seed } from './bucketing.ts'
 import type { ServeScope } from './serve.ts'
 import { readBuckets, readSeed, readShape, readText, refuse } from './shape.ts'
 import { readAt } from './world.ts'
@@ -45,10 +45,9 @@ export function compileSlot(raw: unknown, scope: ServeScope): Gate {
 
 /** Whether the run's context passes; the error if it has no bucket. */
 export function pass(gate: Gate, run: Run): boolean | Answer {
-  const hash = hashAttribute(gate.by, run)
-  if (hash === missingHash) return gate.missing
-  if (hash === invalidHash) return gate.invalid
-  const bucket = bucketOfHash(hash, gate.seed)
+  const lack = hashAttribute(gate.by, run)
+  if (lack !== null) return gate[lack]
+  const bucket = bucketOfHash(gate.by.hash, gate.seed)
   return bucket >= gate.from && bucket < gate.to
 }
 

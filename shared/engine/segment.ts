@@ -17,8 +17,9 @@ export interface CompiledSegment {
 
 export interface SegmentRules {
   readonly attribute: Attribute
-  readonly include: ReadonlySet<string>
-  readonly exclude: ReadonlySet<string>
+  /** Null if nobody is. */
+  readonly include: ReadonlySet<string> | null
+  readonly exclude: ReadonlySet<string> | null
   readonly members: Members | null
   readonly when: CompiledCondition | null
 }
@@ -27,7 +28,8 @@ interface Members {
   readonly hash: string
   readonly added: ReadonlySet<string>
   readonly removed: ReadonlySet<string>
-  /** Once it was found. */
+  /** Where the snapshot's blobs are, and this one once it was found. */
+  readonly blobs: World['blobs']
   blob: Blob | null
   readonly absent: Membership
 }
@@ -65,17 +67,14 @@ export function failedSegment(key: string, problem: string): CompiledSegment {
 }
 
 /** Whether the run's context belongs to a segment: `exclude` beats `include` and members, which beat the tree. */
-export function testSegment({ rules, fault }: CompiledSegment, run: Run, world: World): Membership {
+export function testSegment({ rules, fault }: CompiledSegment, run: Run): Membership {
   if (rules === null) return { matched: false, because: 'fault', fault }
   const id = idOf(readAttribute(rules.attribute, run))
   if (id !== undefined) {
-    if (rules.exclude.has(id)) return excluded
-    if (rules.include.has(id)) return included
-    const { members } = rules
-    if (members !== null) {
-      const found = testMembers(members, id, hashAttribute(rules.attribute, run), world)
-      if (found !== none) return found
-    }
+    if (rules.exclude !== null && rules.exclude.has(id)) return excluded
+    if (rules.include !== null && rules.include.has(id)) return included
+    const found = rules.members === null ? none : testMembers(rules, rules.members, id, run)
+    if (found !== none) return found
   }
   return rules.when === null ? none : testTree(rules.when, run)
 }
@@ -86,12 +85,13 @@ function testTree(when: CompiledCondition, run: Run): Membership {
   return matched ? inTree : none
 }
 
-function testMembers(members: Members, id: string, hash: number, world: World): Membership {
+function testMembers({ attribute }: SegmentRules, members: Members, id: string, run: Run): Membership {
   if (members.added.has(id)) return member
   if (members.removed.has(id)) return none
-  const blob = (members.blob ??= world.blobs.get(members.hash) ?? null)
+  const blob = (members.blob ??= members.blobs.get(members.hash) ?? null)
   if (blob === null) return members.absent
-  return blobHolds(blob, id, hash) ? member : none
+  hashAttribute(attribute, run)
+  return blobHolds(blob, id, attribute.hash >>> 0) ? member : none
 }
 
 /** Ids compare as bucketing values do. */
@@ -105,14 +105,14 @@ function compile(key: string, raw: unknown, scope: Scope): SegmentRules {
   const { when, members } = segment
   return {
     attribute: readAt(scope, readText(segment['attribute'], 'the attribute of a segment')),
-    include: readIds(segment['include'], '"include"', idsMax),
-    exclude: readIds(segment['exclude'], '"exclude"', idsMax),
-    members: members === undefined ? null : compileMembers(key, members),
+    include: orNull(readIds(segment['include'], '"include"', idsMax)),
+    exclude: orNull(readIds(segment['exclude'], '"exclude"', idsMax)),
+    members: members === undefined ? null : compileMembers(key, members, scope.world.blobs),
     when: when === undefined ? null : compileCondition(when, scope),
   }
 }
 
-function compileMembers(key: string, raw: unknown): Members {
+function compileMembers(key: string, raw: unknown, blobs: World['blobs']): Members {
   const members = readShape(raw, '"members"', membersMembers)
   const hash = readText(members['hash'], 'the hash of the members')
   if (!hashForm.test(hash)) refuse('the hash of the members is not 64 hex digits')
@@ -122,6 +122,7 @@ function compileMembers(key: string, raw: unknown): Members {
     hash,
     added: readIds(members['added'], '"added"', amendmentsMax),
     removed: readIds(members['removed'], '"removed"', amendmentsMax),
+    blobs,
     blob: null,
     absent: Object.freeze({ matched: false, because: 'fault', fault }),
   }
@@ -129,4 +130,8 @@ function compileMembers(key: string, raw: unknown): Members {
 
 function readIds(raw: unknown, what: string, max: number): ReadonlySet<string> {
   return new Set(readList(raw, what, max).map((id) => readText(id, `an id of ${what}`)))
+}
+
+function orNull(ids: ReadonlySet<string>): ReadonlySet<string> | null {
+  return ids.size > 0 ? ids : null
 }

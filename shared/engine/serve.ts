@@ -1,6 +1,6 @@
 import type { Answer } from './answer.ts'
 import { hashAttribute, type Attribute, type Run } from './attribute.ts'
-import { bucketOfHash, invalidHash, missingHash, type Seed } from './bucketing.ts'
+import { bucketOfHash, type Seed } from './bucketing.ts'
 import { compileSlot, type Gate } from './gate.ts'
 import { bucketCount } from './model.ts'
 import {
@@ -90,10 +90,9 @@ export function compileServe(raw: unknown, scope: ServeScope): CompiledServe {
 /** The answer of a serve in a run, for a context that any slot has let through. */
 export function serve(serve: CompiledServe, run: Run): Answer {
   if (serve.kind === 'variant') return serve.answer
-  const hash = hashAttribute(serve.by, run)
-  if (hash === missingHash) return serve.missing
-  if (hash === invalidHash) return serve.invalid
-  const bucket = bucketOfHash(hash, serve.seed)
+  const lack = hashAttribute(serve.by, run)
+  if (lack !== null) return serve[lack]
+  const bucket = bucketOfHash(serve.by.hash, serve.seed)
   if (serve.kind === 'split') return rangeOf(serve, bucket).answer
   return bucket < shareAt(serve, run.now) ? serve.to.answer : serve.from.answer
 }

@@ -178,7 +178,7 @@ function decideReferred(entry: FlagEntry, run: Run, world: World): Answer {
 
 function testReferred(entry: SegmentEntry, run: Run, world: World): Membership {
   if (entry.membership !== null && entry.membershipRunId === run.id) return entry.membership
-  entry.membership = testSegment(entry.compiled ?? linkSegment(world, entry), run, world)
+  entry.membership = testSegment(entry.compiled ?? linkSegment(world, entry), run)
   entry.membershipRunId = run.id
   return entry.membership
 }
