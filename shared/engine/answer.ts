@@ -3,8 +3,8 @@ import type { Decision, ErrorCode, Json, Metadata, Resolution } from './model.ts
 
 export interface Answer {
   readonly full: Decision
-  /** The same for class client: it says nothing of rules. */
-  readonly client: Decision
+  /** The same for class client, once somebody has asked: see `clientDecision`. */
+  client: Decision | null
   /** The variant as other flags may ask for it: null for an error, and for a flag that is off for other reasons than its expiry. */
   readonly given: string | null
   /** The two as JSON text, once somebody has asked. */
@@ -31,24 +31,28 @@ export function makeAnswer(
   const given = resolution.reason === 'DISABLED' && !metadata.expired ? null : resolution.variant
   const full = Object.freeze(resolutionOf(resolution, Object.freeze(metadata)))
   const isPublic = metadata === noMetadata || metadata.expired === true
-  const client = isPublic ? full : Object.freeze(resolutionOf(resolution, noMetadata))
-  return { full, client, given, fullText: null, clientText: null }
+  return { full, client: isPublic ? full : null, given, fullText: null, clientText: null }
 }
 
 /** An error. It has no value and no variant. */
 export function makeErrorAnswer(key: string, errorCode: ErrorCode, errorDetails: string): Answer {
-  return {
-    full: Object.freeze(errorOf(key, errorCode, errorDetails)),
-    client: Object.freeze(errorOf(key, errorCode, clientDetails[errorCode])),
-    given: null,
-    fullText: null,
-    clientText: null,
-  }
+  const full = Object.freeze(errorOf(key, errorCode, errorDetails))
+  return { full, client: null, given: null, fullText: null, clientText: null }
+}
+
+/** The decision of an answer for class client: it says nothing of rules. */
+export function clientDecision(answer: Answer): Decision {
+  return (answer.client ??= Object.freeze(withoutRules(answer.full)))
 }
 
 /** The answer to a key that the snapshot does not hold, and to a hidden one that class client asks for. */
 export function makeNotFound(key: string): Decision {
   return Object.freeze(errorOf(key, 'FLAG_NOT_FOUND', clientDetails.FLAG_NOT_FOUND))
+}
+
+function withoutRules(decision: Decision): Decision {
+  if (decision.reason !== 'ERROR') return resolutionOf(decision, noMetadata)
+  return errorOf(decision.key, decision.errorCode, clientDetails[decision.errorCode])
 }
 
 /** One order of members, so that all decisions have one hidden class. */

@@ -1,4 +1,4 @@
-import { makeNotFound, type Answer } from './answer.ts'
+import { clientDecision, makeNotFound, type Answer } from './answer.ts'
 import { startRun } from './attribute.ts'
 import { decide } from './flag.ts'
 import { decisionJson } from './json.ts'
@@ -27,7 +27,7 @@ export function evaluateForClient(
   const flag = entry && compiledFlag(snapshot, entry)
   if (!flag?.clientVisible) return makeNotFound(key)
   startRun(snapshot.run, context, now)
-  return decide(flag, snapshot.run, snapshot.world).client
+  return clientDecision(decide(flag, snapshot.run, snapshot.world))
 }
 
 /**
@@ -45,7 +45,7 @@ export function evaluateAll(
   startRun(run, context, now)
   return entriesFor(snapshot, clientOnly).map((entry) => {
     const answer = decide(compiledFlag(snapshot, entry), run, world)
-    return clientOnly ? answer.client : answer.full
+    return clientOnly ? clientDecision(answer) : answer.full
   })
 }
 
@@ -76,5 +76,5 @@ function fullText(answer: Answer): string {
 }
 
 function clientText(answer: Answer): string {
-  return (answer.clientText ??= decisionJson(answer.client))
+  return (answer.clientText ??= decisionJson(clientDecision(answer)))
 }

@@ -3,7 +3,7 @@ import { readAttribute, type Attribute, type Run } from './attribute.ts'
 import { compileCondition, readFlagVariants, type CompiledCondition } from './condition.ts'
 import { compileSample, pass, type Gate } from './gate.ts'
 import type { Json, Metadata, Resolution } from './model.ts'
-import { compileServe, serve, type CompiledServe, type ServeScope } from './serve.ts'
+import { compileServe, serve, type CompiledServe, type ServeScope, type Unbucketed } from './serve.ts'
 import {
   isShape,
   readBoolean,
@@ -246,10 +246,7 @@ function makeScope(key: string, raw: Shape, { world, reach }: Scope): FlagScope 
     answer,
     variantAnswer: (variant) => answer(variant, 'STATIC'),
     splitAnswer: (variant) => answer(variant, 'SPLIT'),
-    unbucketed: (path) => ({
-      missing: makeErrorAnswer(key, 'TARGETING_KEY_MISSING', `the context has no "${path}" to bucket by`),
-      invalid: makeErrorAnswer(key, 'INVALID_CONTEXT', `"${path}" is neither a text nor a number`),
-    }),
+    unbucketed: (path) => makeUnbucketed(key, path),
   }
 }
 
@@ -319,6 +316,20 @@ function compileFallthrough(raw: unknown, scope: FlagScope): CompiledServe {
     refuse('the fallthrough has a layer and no variant for the contexts outside')
   }
   return serve
+}
+
+/** Made when they are needed: few contexts are without a bucket. */
+function makeUnbucketed(key: string, path: string): Unbucketed {
+  let missing: Answer | null = null
+  let invalid: Answer | null = null
+  return (lack) =>
+    lack === 'missing'
+      ? (missing ??= makeErrorAnswer(
+          key,
+          'TARGETING_KEY_MISSING',
+          `the context has no "${path}" to bucket by`,
+        ))
+      : (invalid ??= makeErrorAnswer(key, 'INVALID_CONTEXT', `"${path}" is neither a text nor a number`))
 }
 
 function makeFaultAnswers(key: string): (fault: Fault) => Answer {

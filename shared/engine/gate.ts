@@ -2,7 +2,7 @@
 import type { Answer } from './answer.ts'
 import { hashAttribute, type Attribute, type Run } from './attribute.ts'
 import { bucketOfHash, type Seed } from './bucketing.ts'
-import type { ServeScope } from './serve.ts'
+import type { ServeScope, Unbucketed } from './serve.ts'
 import { readBuckets, readSeed, readShape, readText, refuse } from './shape.ts'
 import { readAt } from './world.ts'
 
@@ -14,8 +14,7 @@ export interface Gate {
   /** Contexts whose bucket lies from `from` up to, not including, `to` pass. */
   readonly from: number
   readonly to: number
-  readonly missing: Answer
-  readonly invalid: Answer
+  readonly unbucketed: Unbucketed
 }
 
 const sampleMembers = new Set(['by', 'share', 'seed'])
@@ -46,7 +45,7 @@ export function compileSlot(raw: unknown, scope: ServeScope): Gate {
 /** Whether the run's context passes; the error if it has no bucket. */
 export function pass(gate: Gate, run: Run): boolean | Answer {
   const lack = hashAttribute(gate.by, run)
-  if (lack !== null) return gate[lack]
+  if (lack !== null) return gate.unbucketed(lack)
   const bucket = bucketOfHash(gate.by.hash, gate.seed)
   return bucket >= gate.from && bucket < gate.to
 }
@@ -55,6 +54,5 @@ function makeGate(
   scope: ServeScope,
   { path, ...rest }: Pick<Gate, 'slot' | 'seed' | 'from' | 'to'> & { path: string },
 ): Gate {
-  const { missing, invalid } = scope.unbucketed(path)
-  return { ...rest, by: readAt(scope, path), missing, invalid }
+  return { ...rest, by: readAt(scope, path), unbucketed: scope.unbucketed(path) }
 }

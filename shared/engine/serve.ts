@@ -1,5 +1,5 @@
 import type { Answer } from './answer.ts'
-import { hashAttribute, type Attribute, type Run } from './attribute.ts'
+import { hashAttribute, type Attribute, type Lack, type Run } from './attribute.ts'
 import { bucketOfHash, type Seed } from './bucketing.ts'
 import { compileSlot, type Gate } from './gate.ts'
 import { bucketCount } from './model.ts'
@@ -21,9 +21,12 @@ export interface ServeScope extends Scope {
   /** The answer with that variant, which is refused if the flag has none of that key. */
   readonly variantAnswer: (variant: string) => Answer
   readonly splitAnswer: (variant: string) => Answer
-  /** The errors of a context without a bucket, because its attribute of that path is missing or of the wrong type. */
-  readonly unbucketed: (path: string) => { readonly missing: Answer; readonly invalid: Answer }
+  /** The errors of a context that the attribute of that path gives no bucket. */
+  readonly unbucketed: (path: string) => Unbucketed
 }
+
+/** The error of a context whose bucketing value is missing or invalid. */
+export type Unbucketed = (lack: NonNullable<Lack>) => Answer
 
 export type CompiledServe =
   | { readonly kind: 'variant'; readonly answer: Answer }
@@ -33,8 +36,7 @@ export type CompiledServe =
 interface Bucketed {
   readonly by: Attribute
   readonly seed: Seed
-  readonly missing: Answer
-  readonly invalid: Answer
+  readonly unbucketed: Unbucketed
 }
 
 export interface CompiledSplit extends Bucketed {
@@ -91,7 +93,7 @@ export function compileServe(raw: unknown, scope: ServeScope): CompiledServe {
 export function serve(serve: CompiledServe, run: Run): Answer {
   if (serve.kind === 'variant') return serve.answer
   const lack = hashAttribute(serve.by, run)
-  if (lack !== null) return serve[lack]
+  if (lack !== null) return serve.unbucketed(lack)
   const bucket = bucketOfHash(serve.by.hash, serve.seed)
   if (serve.kind === 'split') return rangeOf(serve, bucket).answer
   return bucket < shareAt(serve, run.now) ? serve.to.answer : serve.from.answer
@@ -171,5 +173,5 @@ function compileRamp(raw: unknown, scope: ServeScope): CompiledRamp {
 function compileBucketed(raw: Shape, scope: ServeScope): Bucketed {
   if (raw['hash'] !== undefined && raw['hash'] !== 'xx32') refuse('unknown bucketing function')
   const path = readText(raw['by'], 'the attribute of a split')
-  return { by: readAt(scope, path), seed: scope.seed, ...scope.unbucketed(path) }
+  return { by: readAt(scope, path), seed: scope.seed, unbucketed: scope.unbucketed(path) }
 }
