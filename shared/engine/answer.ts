@@ -7,7 +7,7 @@ export interface Answer {
   client: Decision | null
   /** The variant as other flags may ask for it: null for an error, and for a flag that is off for other reasons than its expiry. */
   readonly given: string | null
-  /** The two as JSON text, once somebody has asked. */
+  /** The two as JSON text after a comma, once somebody has asked for all flags. */
   fullText: string | null
   clientText: string | null
 }

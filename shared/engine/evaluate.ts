@@ -65,16 +65,16 @@ export function evaluateAllJson(
   for (const entry of entriesFor(snapshot, clientOnly)) {
     const answer = decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world)
     const json = clientOnly ? clientText(answer) : fullText(answer)
-    // Appending costs half of mapping and joining.
-    text += text === '' ? json : `,${json}`
+    // Appending costs half of mapping and joining. The comma is part of each text; the first one goes.
+    text += text === '' ? json.slice(1) : json
   }
   return text
 }
 
 function fullText(answer: Answer): string {
-  return (answer.fullText ??= decisionJson(answer.full))
+  return (answer.fullText ??= `,${decisionJson(answer.full)}`)
 }
 
 function clientText(answer: Answer): string {
-  return (answer.clientText ??= decisionJson(clientDecision(answer)))
+  return (answer.clientText ??= `,${decisionJson(clientDecision(answer))}`)
 }

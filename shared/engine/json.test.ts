@@ -15,7 +15,7 @@ test('a result is key, value, reason, variant and metadata', () => {
 
 test('a result for class client has no metadata about rules', () => {
   expect(decisionJson(evaluateForClient(snapshot, 'f', {}, 0))).toBe(
-    '{"key":"f","value":true,"reason":"TARGETING_MATCH","variant":"on","metadata":{}}',
+    '{"key":"f","value":true,"reason":"TARGETING_MATCH","variant":"on"}',
   )
 })
 
@@ -30,7 +30,7 @@ test('the text of every case parses to its decision, the second time too', () =>
     const decision = evaluate(loadSnapshot(caseBody(row)), row.key, row.context, row.now)
     const text = decisionJson(decision)
     expect(decisionJson(decision)).toBe(text)
-    expect({ reason: 'ERROR', metadata: {}, ...JSON.parse(text) }).toEqual(
+    expect({ ...(decision.reason === 'ERROR' && { reason: 'ERROR' }), metadata: {}, ...JSON.parse(text) }).toEqual(
       JSON.parse(JSON.stringify(decision)),
     )
   }

@@ -1,11 +1,11 @@
-import type { Decision } from './model.ts'
+import type { Decision, Metadata } from './model.ts'
 
 /** Texts of the decisions that evaluations share. */
 const textCache = new WeakMap<Decision, string>()
 
 /**
- * A decision as OFREP's JSON text: `{key, value, reason, variant, metadata}`, or for an error `{key, errorCode,
- * errorDetails}`. Written once for each shared decision.
+ * A decision as OFREP's JSON text: `{key, value, reason, variant, metadata}`, without `metadata` if there is none, or
+ * for an error `{key, errorCode, errorDetails}`. Written once for each shared decision.
  */
 export function decisionJson(decision: Decision): string {
   const known = textCache.get(decision)
@@ -22,5 +22,9 @@ function write(decision: Decision): string {
     return JSON.stringify({ key, errorCode, errorDetails })
   }
   const { key, value, reason, variant, metadata } = decision
-  return JSON.stringify({ key, value, reason, variant, metadata })
+  return JSON.stringify({ key, value, reason, variant, ...(hasNames(metadata) && { metadata }) })
+}
+
+function hasNames(metadata: Metadata): boolean {
+  return Object.keys(metadata).length > 0
 }

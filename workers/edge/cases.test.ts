@@ -76,7 +76,7 @@ function edgeAt(now: number) {
 
 function expected({ row, key }: Asked) {
   const { expect: expectation } = row
-  if (!('errorCode' in expectation)) return { status: 200, key, metadata: {}, ...expectation }
+  if (!('errorCode' in expectation)) return { status: 200, key, ...expectation }
   const { errorCode } = expectation
   return { status: errorCode === 'FLAG_NOT_FOUND' ? 404 : 400, key, errorCode }
 }
