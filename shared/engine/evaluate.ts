@@ -3,14 +3,14 @@ import { startRun } from './attribute.ts'
 import { decide } from './flag.ts'
 import { decisionJson } from './json.ts'
 import type { Decision, EvaluationContext } from './model.ts'
-import { compiledFlag, entriesFor, type Snapshot } from './snapshot.ts'
+import { compiledFlag, entriesFor, findFlag, type Snapshot } from './snapshot.ts'
 
 /**
  * Decides one flag for a context. `now` is epoch milliseconds. Never throws; the decision of a known flag is a frozen
  * object that all evaluations with that result share.
  */
 export function evaluate(snapshot: Snapshot, key: string, context: EvaluationContext, now: number): Decision {
-  const entry = snapshot.flags.get(key)
+  const entry = findFlag(snapshot, key)
   if (entry === undefined) return makeNotFound(key)
   startRun(snapshot.run, context, now)
   return decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world).full
@@ -23,7 +23,7 @@ export function evaluateForClient(
   context: EvaluationContext,
   now: number,
 ): Decision {
-  const entry = snapshot.flags.get(key)
+  const entry = findFlag(snapshot, key)
   const flag = entry && compiledFlag(snapshot, entry)
   if (!flag?.clientVisible) return makeNotFound(key)
   startRun(snapshot.run, context, now)

@@ -15,7 +15,7 @@ import {
 import { pass, type Gate } from './gate.ts'
 import { bucketCount, type Decision, type ErrorCode, type EvaluationContext } from './model.ts'
 import { rangeOf, serve, stepAt, type CompiledRamp, type CompiledServe, type CompiledSplit } from './serve.ts'
-import { compiledFlag, type Snapshot } from './snapshot.ts'
+import { compiledFlag, findFlag, type Snapshot } from './snapshot.ts'
 import type { SegmentEntry } from './world.ts'
 import { see, traceCondition, type ConditionTrace, type Seen } from './trace-condition.ts'
 
@@ -90,7 +90,7 @@ export function explain(
   context: EvaluationContext,
   now: number,
 ): Explanation {
-  const entry = snapshot.flags.get(key)
+  const entry = findFlag(snapshot, key)
   if (entry === undefined) return { decision: makeNotFound(key), trace: [{ kind: 'unknown' }] }
   startRun(snapshot.run, context, now)
   const trace: Step[] = []

@@ -30,8 +30,10 @@ test('the text of every case parses to its decision, the second time too', () =>
     const decision = evaluate(loadSnapshot(caseBody(row)), row.key, row.context, row.now)
     const text = decisionJson(decision)
     expect(decisionJson(decision)).toBe(text)
-    expect({ ...(decision.reason === 'ERROR' && { reason: 'ERROR' }), metadata: {}, ...JSON.parse(text) }).toEqual(
-      JSON.parse(JSON.stringify(decision)),
-    )
+    expect({
+      ...(decision.reason === 'ERROR' && { reason: 'ERROR' }),
+      metadata: {},
+      ...JSON.parse(text),
+    }).toEqual(JSON.parse(JSON.stringify(decision)))
   }
 })

@@ -1,6 +1,7 @@
 /** Compiles the lines of flags and segments when they are first needed, with all that they refer to. */
 import { compileFlag, failedFlag, type CompiledFlag } from './flag.ts'
 import { link, referenceDepthMax, type Graph, type LinkProblem } from './link.ts'
+import { jsonOf } from './lines.ts'
 import { compileSegment, failedSegment, type CompiledSegment } from './segment.ts'
 import type { FlagEntry, SegmentEntry, World } from './world.ts'
 
@@ -61,22 +62,14 @@ function settleSegment(
 }
 
 function compileFlagEntry(world: World, entry: FlagEntry): CompiledFlag {
-  return compileFlag(intern(entry.key), jsonOf(entry), world)
+  return compileFlag(entry.key, lineJson(entry), world)
 }
 
 function compileSegmentEntry(world: World, entry: SegmentEntry): CompiledSegment {
-  return compileSegment(entry.key, jsonOf(entry), world)
+  return compileSegment(entry.key, lineJson(entry), world)
 }
 
-/** What follows kind and key. Nobody can say which of several lines of a key holds. */
-function jsonOf({ kind, key, line, isRepeated }: FlagEntry | SegmentEntry): string {
-  return isRepeated ? '' : line.slice(kind.length + 1 + key.length + 1)
-}
-
-/**
- * A key is a slice of the body, and V8 finds a slice in a Map only by comparing it character by character in slow
- * code. Having been a property's name makes it one with its interned copy, which is found by address.
- */
-function intern(key: string): string {
-  return Object.keys({ [key]: true })[0] ?? key
+/** Nobody can say which of several lines of a key holds. */
+function lineJson({ kind, key, line, isRepeated }: FlagEntry | SegmentEntry): string {
+  return isRepeated ? '' : jsonOf(kind, key, line)
 }

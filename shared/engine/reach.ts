@@ -1,7 +1,7 @@
 /** What the flags of a snapshot depend on besides themselves: attributes, blobs and time. */
 import type { CompiledFlag } from './flag.ts'
 import type { CompiledSegment } from './segment.ts'
-import { compiledFlag, compiledSegment, entriesFor, type Snapshot } from './snapshot.ts'
+import { compiledFlag, compiledSegment, entriesFor, findFlag, type Snapshot } from './snapshot.ts'
 import { makeTimes, nextTime, type Times } from './times.ts'
 import type { FlagEntry, SegmentEntry } from './world.ts'
 
@@ -23,6 +23,7 @@ const reachedCache = {
 }
 const blobsCache = new WeakMap<FlagEntry, readonly string[]>()
 const noBlobs: readonly string[] = []
+const segmentMark = 'segment\t'
 const membersMark = '"members"'
 
 /**
@@ -32,7 +33,7 @@ const membersMark = '"members"'
 export function requiredBlobs(snapshot: Snapshot, keys?: readonly string[]): readonly string[] {
   if (!hasMembers(snapshot)) return noBlobs
   const required = new Set<string>()
-  const entries = keys ? keys.map((key) => snapshot.flags.get(key)) : snapshot.entries
+  const entries = keys ? keys.map((key) => findFlag(snapshot, key)) : entriesFor(snapshot, false)
   for (const entry of entries) {
     if (!entry) continue
     for (const hash of blobsOf(snapshot, entry)) if (!snapshot.blobs.has(hash)) required.add(hash)
@@ -97,7 +98,7 @@ function reachOf(snapshot: Snapshot, entries: readonly FlagEntry[]): (CompiledFl
 }
 
 function hasMembers(snapshot: Snapshot): boolean {
-  return (snapshot.hasMembers ??= [...snapshot.segments.values()].some(({ line }) =>
-    line.includes(membersMark),
+  return (snapshot.hasMembers ??= snapshot.lines.some(
+    (line) => line.startsWith(segmentMark) && line.includes(membersMark),
   ))
 }

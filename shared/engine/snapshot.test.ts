@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { baseFlag } from './cases.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluate, evaluateAll } from './evaluate.ts'
 import { flagKeys, formatBody, formatLine, loadSnapshot } from './snapshot.ts'
 
 const line = (key: string, change: object = {}) =>
@@ -36,11 +36,48 @@ test('class client sees the keys of visible flags only', () => {
   expect(flagKeys(loadSnapshot(formatBody(lines)), { clientOnly: true })).toEqual(['a', 'c', 'e'])
 })
 
-test('loading reads no JSON', () => {
+test('loading reads no JSON, and asking for one flag that of no other', () => {
   const snapshot = loadSnapshot(formatBody([line('a'), 'flag\tb\t{']))
-  expect(snapshot.entries.map((entry) => entry.compiled)).toEqual([null, null])
+  expect(snapshot.flags.size).toBe(0)
   evaluate(snapshot, 'b', {}, 0)
-  expect(snapshot.entries.map((entry) => entry.compiled === null)).toEqual([true, false])
+  expect([...snapshot.flags.keys()]).toEqual(['b'])
+})
+
+test('a key is found whatever stands beside it', () => {
+  const keys = ['', 'a', 'a.b', 'a b', 'ab', 'a\u0001', 'a\u0008b', 'b', 'B', 'é', '__proto__', 'zz']
+  const snapshot = loadSnapshot(
+    formatBody([...keys.map((key) => line(key)), 'flag\tbare', 'flag\tbar', 'area\tx\t{}']),
+  )
+  for (const key of keys) expect(evaluate(snapshot, key, {}, 0), key).toMatchObject({ key, reason: 'STATIC' })
+  for (const key of ['bare', 'bar'])
+    expect(evaluate(snapshot, key, {}, 0)).toMatchObject({ errorCode: 'PARSE_ERROR' })
+  const unknown = [
+    'A',
+    'aa',
+    'c',
+    'x',
+    'z',
+    'zzz',
+    '\u0000',
+    'flag',
+    `a\t${JSON.stringify(baseFlag)}`,
+    'a\t',
+    'a\nb',
+  ]
+  for (const key of unknown)
+    expect(evaluate(snapshot, key, {}, 0), key).toMatchObject({ errorCode: 'FLAG_NOT_FOUND' })
+  expect(snapshot.flags.size).toBe(keys.length + 2)
+})
+
+test('a line with JSON and one without claim the same key', () => {
+  const snapshot = loadSnapshot(formatBody([line('a'), 'flag\ta', line('a\u0001')]))
+  expect(evaluate(snapshot, 'a', {}, 0)).toMatchObject({ errorCode: 'PARSE_ERROR' })
+  expect(evaluate(snapshot, 'a\u0001', {}, 0)).toMatchObject({ reason: 'STATIC' })
+  const all = evaluateAll(loadSnapshot(formatBody([line('a'), 'flag\ta', line('a\u0001')])), {}, 0)
+  expect(all.map(({ key, reason }) => [key, reason])).toEqual([
+    ['a', 'ERROR'],
+    ['a\u0001', 'STATIC'],
+  ])
 })
 
 test('lines without tabs do not make loading slow', () => {

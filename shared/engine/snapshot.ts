@@ -1,12 +1,13 @@
 /**
  * A snapshot: what evaluation needs of one environment. Its body is text, one line an item, `kind TAB key TAB JSON`,
- * sorted by code unit. Loading only splits lines; a line's JSON is parsed and compiled when it is first needed.
+ * sorted by code unit. Loading only splits lines; a line is looked for, parsed and compiled when it is first needed.
  */
 import type { Answer } from './answer.ts'
 import { makeRun, type Run } from './attribute.ts'
 import { openBlob, type Blob } from './blob.ts'
 import { decide, type CompiledFlag } from './flag.ts'
 import { compileLayer, type CompiledLayer } from './layer.ts'
+import { findLine, jsonOf, linesOf, splitBody, type KeyedLine } from './lines.ts'
 import { linkFlag, linkSegment } from './linker.ts'
 import type { CompilePattern } from './operators/operators.ts'
 import { testSegment, type CompiledSegment } from './segment.ts'
@@ -14,14 +15,15 @@ import type { FlagEntry, Membership, SegmentEntry, World } from './world.ts'
 
 /** Immutable to its users; the members that change hold work that is done at most once. */
 export interface Snapshot {
-  readonly flags: ReadonlyMap<string, FlagEntry>
-  /** The same, in the order of the body. */
-  readonly entries: readonly FlagEntry[]
-  readonly segments: ReadonlyMap<string, SegmentEntry>
+  readonly lines: readonly string[]
+  /** Those that somebody has asked for, by key. */
+  readonly flags: Map<string, FlagEntry>
+  readonly segments: Map<string, SegmentEntry>
   readonly world: World
   readonly run: Run
   readonly blobs: Map<string, Blob>
-  /** The entries that class client may see, once they are known. */
+  /** All flags in the order of the body, and those that class client may see, once they are known. */
+  entries: readonly FlagEntry[] | null
   clientEntries: readonly FlagEntry[] | null
   /** Whether any segment has members in a blob, once that is known. */
   hasMembers: boolean | null
@@ -32,35 +34,50 @@ export interface LoadOptions {
   readonly compilePattern?: CompilePattern
 }
 
-interface Lines {
-  readonly flags: Map<string, FlagEntry>
-  readonly segments: Map<string, SegmentEntry>
-  /** Null for a key that several lines claim. */
-  readonly layers: Map<string, string | null>
-}
-
-const prefixes = { flag: 'flag\t', segment: 'segment\t', layer: 'layer\t' } as const
-
 /**
  * Loads a body. Never throws: a line it cannot read is that flag's PARSE_ERROR, and kinds that it does not know are
  * passed over.
  */
 export function loadSnapshot(body: string, { compilePattern }: LoadOptions = {}): Snapshot {
-  const lines: Lines = { flags: new Map(), segments: new Map(), layers: new Map() }
-  for (const line of body.split('\n')) addLine(lines, line)
-  const { flags, segments } = lines
+  const lines = splitBody(body)
+  const flags = new Map<string, FlagEntry>()
+  const segments = new Map<string, SegmentEntry>()
   const blobs = new Map<string, Blob>()
-  const world = makeWorld(lines, blobs, compilePattern ?? null)
+  const world: World = {
+    attributes: new Map(),
+    compilePattern: compilePattern ?? null,
+    blobs,
+    // What is not there is not kept: there would be no end to it.
+    findFlag: (key) => {
+      const known = flags.get(key)
+      const line = known ? undefined : findLine(lines, 'flag', key)
+      return line ? keep(flags, makeFlagEntry(line)) : known
+    },
+    findSegment: (key) => {
+      const known = segments.get(key)
+      const line = known ? undefined : findLine(lines, 'segment', key)
+      return line ? keep(segments, makeSegmentEntry(line)) : known
+    },
+    findLayer: makeLayerFinder(lines),
+    decideFlag: (entry, run) => decideReferred(entry, run, world),
+    testSegment: (entry, run) => testReferred(entry, run, world),
+  }
   return {
+    lines,
     flags,
-    entries: [...flags.values()],
     segments,
     world,
     run: makeRun(),
     blobs,
+    entries: null,
     clientEntries: null,
     hasMembers: null,
   }
+}
+
+/** The flag of that key; undefined if there is none. */
+export function findFlag({ flags, world }: Snapshot, key: string): FlagEntry | undefined {
+  return flags.get(key) ?? world.findFlag(key)
 }
 
 /** The keys of all flags, or of those that class client may see, in the order of the body. */
@@ -102,70 +119,48 @@ export function compiledSegment({ world }: Snapshot, entry: SegmentEntry): Compi
 
 /** The flags that bulk evaluation answers for. */
 export function entriesFor(snapshot: Snapshot, clientOnly: boolean): readonly FlagEntry[] {
-  if (!clientOnly) return snapshot.entries
-  return (snapshot.clientEntries ??= snapshot.entries.filter(
-    (entry) => compiledFlag(snapshot, entry).clientVisible,
+  const { flags, lines } = snapshot
+  const entries = (snapshot.entries ??= linesOf(lines, 'flag').map(
+    (line) => flags.get(line.key) ?? keep(flags, makeFlagEntry(line)),
   ))
+  if (!clientOnly) return entries
+  return (snapshot.clientEntries ??= entries.filter((entry) => compiledFlag(snapshot, entry).clientVisible))
 }
 
-function addLine(lines: Lines, line: string): void {
-  if (line.startsWith(prefixes.flag)) {
-    const key = keyOf(line, prefixes.flag)
-    const known = lines.flags.get(key)
-    if (known) known.isRepeated = true
-    else lines.flags.set(key, makeFlagEntry(key, line))
-  } else if (line.startsWith(prefixes.segment)) {
-    const key = keyOf(line, prefixes.segment)
-    const known = lines.segments.get(key)
-    if (known) known.isRepeated = true
-    else lines.segments.set(key, makeSegmentEntry(key, line))
-  } else if (line.startsWith(prefixes.layer)) {
-    const key = keyOf(line, prefixes.layer)
-    lines.layers.set(key, lines.layers.has(key) ? null : line)
-  }
+/** All segments, in the order of the body. */
+export function segmentEntries({ lines, segments }: Snapshot): readonly SegmentEntry[] {
+  return linesOf(lines, 'segment').map(
+    (line) => segments.get(line.key) ?? keep(segments, makeSegmentEntry(line)),
+  )
 }
 
-/** A line without JSON is all key, and unreadable. */
-function keyOf(line: string, prefix: string): string {
-  const tab = line.indexOf('\t', prefix.length)
-  return line.slice(prefix.length, tab === -1 ? line.length : tab)
+/** Makes the entry of a line and keeps it, under the key that it interned. */
+function keep<E extends FlagEntry | SegmentEntry>(entries: Map<string, E>, entry: E): E {
+  entries.set(entry.key, entry)
+  return entry
 }
 
-function makeFlagEntry(key: string, line: string): FlagEntry {
-  return { kind: 'flag', key, line, isRepeated: false, compiled: null, answer: null, answerRunId: 0 }
+function makeFlagEntry({ key, line, isRepeated }: KeyedLine): FlagEntry {
+  const compiled = null
+  return { kind: 'flag', key: intern(key), line, isRepeated, compiled, answer: null, answerRunId: 0 }
 }
 
-function makeSegmentEntry(key: string, line: string): SegmentEntry {
-  return {
-    kind: 'segment',
-    key,
-    line,
-    isRepeated: false,
-    compiled: null,
-    membership: null,
-    membershipRunId: 0,
-  }
+function makeSegmentEntry({ key, line, isRepeated }: KeyedLine): SegmentEntry {
+  const compiled = null
+  return { kind: 'segment', key, line, isRepeated, compiled, membership: null, membershipRunId: 0 }
 }
 
-function makeWorld(lines: Lines, blobs: World['blobs'], compilePattern: CompilePattern | null): World {
+/** A layer that several lines claim is none. */
+function makeLayerFinder(lines: readonly string[]): World['findLayer'] {
   const layers = new Map<string, CompiledLayer>()
-  const world: World = {
-    attributes: new Map(),
-    compilePattern,
-    blobs,
-    findFlag: (key) => lines.flags.get(key),
-    findSegment: (key) => lines.segments.get(key),
-    findLayer: (key) => {
-      const line = lines.layers.get(key)
-      if (typeof line !== 'string' || layers.has(key)) return layers.get(key)
-      const layer = compileLayer(line.slice(prefixes.layer.length + key.length + 1))
-      layers.set(key, layer)
-      return layer
-    },
-    decideFlag: (entry, run) => decideReferred(entry, run, world),
-    testSegment: (entry, run) => testReferred(entry, run, world),
+  return (key) => {
+    const known = layers.get(key)
+    const found = known ? undefined : findLine(lines, 'layer', key)
+    if (!found || found.isRepeated) return known
+    const layer = compileLayer(jsonOf('layer', key, found.line))
+    layers.set(key, layer)
+    return layer
   }
-  return world
 }
 
 /** A flag that many refer to is decided once a run. */
@@ -181,4 +176,12 @@ function testReferred(entry: SegmentEntry, run: Run, world: World): Membership {
   entry.membership = testSegment(entry.compiled ?? linkSegment(world, entry), run)
   entry.membershipRunId = run.id
   return entry.membership
+}
+
+/**
+ * A key that came as a slice of some text V8 finds in a Map only by comparing it character by character in slow code.
+ * Having been a property's name makes it one with its interned copy, which is found by address.
+ */
+function intern(key: string): string {
+  return Object.keys({ [key]: true })[0] ?? key
 }

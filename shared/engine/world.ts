@@ -15,7 +15,7 @@ export interface Entry<Compiled> {
   readonly key: string
   readonly line: string
   /** Several lines claim the key: which of them holds, nobody can say. */
-  isRepeated: boolean
+  readonly isRepeated: boolean
   compiled: Compiled | null
 }
 

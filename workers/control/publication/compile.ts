@@ -1,5 +1,5 @@
 import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
-import { compiledSegment, formatBody, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { compiledSegment, formatBody, loadSnapshot, segmentEntries } from '@halyard/shared/engine/snapshot.ts'
 import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import type { AccessKey, AccessRecord } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
@@ -121,7 +121,7 @@ function probe(environment: string, body: string, live: readonly Live[]): void {
   const unreadable = decisions.find(
     (decision) => decision.reason === 'ERROR' && decision.errorCode === 'PARSE_ERROR',
   )
-  const segments = [...snapshot.segments.values()]
+  const segments = segmentEntries(snapshot)
   const fault = segments.map((entry) => compiledSegment(snapshot, entry).fault).find((one) => one !== null)
   const isWhole = decisions.length + segments.length === live.filter(({ kind }) => kind !== 'layer').length
   if (unreadable || fault || !isWhole) {

@@ -1,7 +1,7 @@
 import { evaluate, evaluateAll } from '@halyard/shared/engine/evaluate.ts'
 import { explain } from '@halyard/shared/engine/explain.ts'
 import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
-import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { findFlag, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
 import { momentMs, type Moment } from '@halyard/shared/contract/moment.ts'
 import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import { formatVersion, parseVersion, type Version } from '@halyard/shared/protocol/version.ts'
@@ -52,7 +52,7 @@ export async function explainCommitted(deps: Deps, actor: Actor, command: Enviro
   const { key, context } = command
   refuseOverLimit(context)
   const { environment, version, snapshot, rows } = await loadCommitted(deps, actor, command)
-  if (!snapshot.flags.has(key)) throw new ProblemError('flag_not_found')
+  if (!findFlag(snapshot, key)) throw new ProblemError('flag_not_found')
   await addBlobs(deps.db, actor.orgId, snapshot, [key])
   const nowMs = command.now === undefined ? deps.nowMs() : momentMs(command.now)
   const { decision, trace } = explain(snapshot, key, context, nowMs)
