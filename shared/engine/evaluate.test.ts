@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { compilePattern } from '../pattern/pattern.ts'
 import { baseFlag, caseBody, cases } from './cases.ts'
-import { evaluate, evaluateAll, evaluateForClient } from './evaluate.ts'
+import { evaluate, evaluateAll, evaluateForClient, evaluateMany } from './evaluate.ts'
 import type { EvaluationContext } from './model.ts'
 import { flagKeys, formatBody, formatLine, loadSnapshot } from './snapshot.ts'
 
@@ -52,6 +52,18 @@ test('all decisions are those of each flag, in the order of the body', () => {
   for (const context of contexts) {
     const single = flagKeys(snapshot).map((key) => evaluate(snapshot, key, context, 0))
     expect(evaluateAll(snapshot, context, 0)).toEqual(single)
+  }
+})
+
+test('some decisions are those of each flag, in the order of the keys', () => {
+  const keys = ['split', 'nowhere', 'hidden', 'plain', 'split']
+  for (const context of contexts) {
+    expect(evaluateMany(snapshot, keys, { context, now: 0 })).toEqual(
+      keys.map((key) => evaluate(snapshot, key, context, 0)),
+    )
+    expect(evaluateMany(snapshot, keys, { context, now: 0, clientOnly: true })).toEqual(
+      keys.map((key) => evaluateForClient(snapshot, key, context, 0)),
+    )
   }
 })
 

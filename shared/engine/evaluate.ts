@@ -50,6 +50,26 @@ export function evaluateAll(
 }
 
 /**
+ * Decides these flags for one context, in the order of the keys, as `evaluate` or with `clientOnly` as
+ * `evaluateForClient` does: the work that they share is done once.
+ */
+export function evaluateMany(
+  snapshot: Snapshot,
+  keys: readonly string[],
+  { context, now, clientOnly = false }: { context: EvaluationContext; now: number; clientOnly?: boolean },
+): Decision[] {
+  const { run, world } = snapshot
+  startRun(run, context, now)
+  return keys.map((key) => {
+    const entry = findFlag(snapshot, key)
+    const flag = entry && compiledFlag(snapshot, entry)
+    if (flag === undefined || (clientOnly && !flag.clientVisible)) return makeNotFound(key)
+    const answer = decide(flag, run, world)
+    return clientOnly ? clientDecision(answer) : answer.full
+  })
+}
+
+/**
  * The decisions of `evaluateAll` as JSON texts (see `decisionJson`), joined by commas: what stands between the brackets
  * of a list. The text of each answer is written once, so that nothing is escaped here.
  */

@@ -1,6 +1,6 @@
 import { makeNotFound, type Answer } from './answer.ts'
 import { readAttribute, startRun, type Run } from './attribute.ts'
-import { bucketOfHash, hashOf } from './bucketing.ts'
+import { bucketOfHash } from './bucketing.ts'
 import {
   isMet,
   serveFallthrough,
@@ -204,7 +204,7 @@ function gateStep(gate: Gate, passed: boolean | Answer, run: Run, ruleId?: strin
   const { slot, by, seed, from, to } = gate
   const seen = see(by, run)
   if (typeof passed !== 'boolean') return unbucketed(passed.full, seen)
-  const bucket = bucketOfHash(hashOf(seen.seen), seed)
+  const bucket = bucketOfHash(by.hash, seed)
   if (!slot) return { kind: 'sample', ruleId: ruleId ?? '', taken: passed, share: to, bucket, ...seen }
   const rule = ruleId !== undefined && { ruleId }
   const range = { from, to }
@@ -218,7 +218,7 @@ function traceServe(compiled: CompiledServe, run: Run, trace: Step[]): Answer {
   if (compiled.kind === 'ramp') trace.push(rampStep(compiled, run))
   if (answer.full.reason === 'ERROR') trace.push(unbucketed(answer.full, seen))
   else {
-    const bucket = bucketOfHash(hashOf(seen.seen), compiled.seed)
+    const bucket = bucketOfHash(compiled.by.hash, compiled.seed)
     trace.push({ kind: 'bucket', bucket, range: rangeAt(compiled, bucket, run), ...seen })
   }
   return answer

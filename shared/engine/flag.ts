@@ -202,6 +202,10 @@ function compile(key: string, raw: Shape, world: World): CompiledFlag {
   const scope = makeScope(key, raw, { world, reach })
   const clientVisible = readBoolean(raw['clientVisible'], '"clientVisible"')
   const off = scope.answer(readText(raw['offVariant'], '"offVariant"'), 'DISABLED')
+  // The kill switch works also where a reader does not know what is behind it.
+  if (!readBoolean(raw['enabled'], '"enabled"')) {
+    return { kind: 'fixed', because: 'disabled', clientVisible, answer: off, reach: noReach, height: 1 }
+  }
   const guard = compileGuard(raw, scope)
   const overrides = readList(raw['overrides'], '"overrides"').map((item) => compileOverride(item, scope))
   const rules = readList(raw['rules'], '"rules"', rulesMax).map((item) => compileRule(item, scope))
@@ -210,9 +214,6 @@ function compile(key: string, raw: Shape, world: World): CompiledFlag {
     raw['fallthrough'],
     serving(scope, isTargeted ? 'DEFAULT' : 'STATIC'),
   )
-  if (!readBoolean(raw['enabled'], '"enabled"')) {
-    return { kind: 'fixed', because: 'disabled', clientVisible, answer: off, reach: noReach, height: 1 }
-  }
   if (!isTargeted && guard === null && fallthrough.kind === 'variant') {
     const { answer } = fallthrough
     return { kind: 'fixed', because: 'untargeted', clientVisible, answer, reach: noReach, height: 1 }

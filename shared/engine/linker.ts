@@ -10,66 +10,65 @@ const problems: Readonly<Record<LinkProblem, string>> = {
   depth: `what it refers to is more than ${referenceDepthMax} deep`,
 }
 
+const claimed = 'several lines claim the key'
+
 /** The flag of an entry that was not compiled yet. */
 export function linkFlag(world: World, entry: FlagEntry): CompiledFlag {
   const flag = compileFlagEntry(world, entry)
   // Most refer to nothing: the line is all there is to know.
-  if (flag.reach.references.length === 0) return (entry.compiled = flag)
-  linkFrom(world, entry)
+  if (flag.reach.references.length === 0) entry.compiled = flag
+  else linkFrom(world, entry, flag)
   return entry.compiled ?? flag
 }
 
 /** The segment of an entry that was not compiled yet. */
 export function linkSegment(world: World, entry: SegmentEntry): CompiledSegment {
-  linkFrom(world, entry)
-  return entry.compiled ?? compileSegmentEntry(world, entry)
+  const segment = compileSegmentEntry(world, entry)
+  linkFrom(world, entry, segment)
+  return entry.compiled ?? segment
 }
 
-/** Compiles an entry and all that it reaches. An entry is `compiled` once it is known to be on no cycle. */
-function linkFrom(world: World, root: FlagEntry | SegmentEntry): void {
-  const flags = new Map<FlagEntry, CompiledFlag>()
-  const segments = new Map<SegmentEntry, CompiledSegment>()
+/** Compiles all that an entry reaches. An entry is `compiled` once it is known to be on no cycle. */
+function linkFrom(
+  world: World,
+  root: FlagEntry | SegmentEntry,
+  compiledRoot: CompiledFlag | CompiledSegment,
+): void {
+  const drafts = new Map<FlagEntry | SegmentEntry, CompiledFlag | CompiledSegment>([[root, compiledRoot]])
   const graph: Graph<FlagEntry | SegmentEntry> = {
     heightOf: (entry) => entry.compiled?.height ?? null,
     referencesOf: (entry) => {
-      const compiled =
-        entry.kind === 'flag' ? compileFlagEntry(world, entry) : compileSegmentEntry(world, entry)
-      if (entry.kind === 'flag') flags.set(entry, compiled as CompiledFlag)
-      else segments.set(entry, compiled as CompiledSegment)
-      return compiled.reach.references
+      const draft =
+        drafts.get(entry) ??
+        (entry.kind === 'flag' ? compileFlagEntry(world, entry) : compileSegmentEntry(world, entry))
+      drafts.set(entry, draft)
+      return draft.reach.references
     },
     settle: (entry, height, problem) => {
-      if (entry.kind === 'flag') settleFlag(entry, flags.get(entry), problem)
-      else settleSegment(entry, segments.get(entry), problem)
+      const draft = drafts.get(entry)
+      if (draft) settle(entry, draft, problem)
       if (entry.compiled) entry.compiled.height = height
     },
   }
   link(root, graph)
 }
 
-function settleFlag(entry: FlagEntry, flag: CompiledFlag | undefined, problem: LinkProblem | null): void {
-  if (!flag) return
-  entry.compiled = problem === null ? flag : failedFlag(entry.key, flag.clientVisible, problems[problem])
-}
-
-function settleSegment(
-  entry: SegmentEntry,
-  segment: CompiledSegment | undefined,
+function settle(
+  entry: FlagEntry | SegmentEntry,
+  draft: CompiledFlag | CompiledSegment,
   problem: LinkProblem | null,
 ): void {
-  if (!segment) return
-  entry.compiled = problem === null ? segment : failedSegment(entry.key, problems[problem])
+  if (entry.kind === 'segment' && draft.kind === 'segment') {
+    entry.compiled = problem === null ? draft : failedSegment(entry.key, problems[problem])
+  } else if (entry.kind === 'flag' && draft.kind !== 'segment') {
+    entry.compiled = problem === null ? draft : failedFlag(entry.key, draft.clientVisible, problems[problem])
+  }
 }
 
-function compileFlagEntry(world: World, entry: FlagEntry): CompiledFlag {
-  return compileFlag(entry.key, lineJson(entry), world)
+function compileFlagEntry(world: World, { key, line, isRepeated }: FlagEntry): CompiledFlag {
+  return isRepeated ? failedFlag(key, false, claimed) : compileFlag(key, jsonOf('flag', key, line), world)
 }
 
-function compileSegmentEntry(world: World, entry: SegmentEntry): CompiledSegment {
-  return compileSegment(entry.key, lineJson(entry), world)
-}
-
-/** Nobody can say which of several lines of a key holds. */
-function lineJson({ kind, key, line, isRepeated }: FlagEntry | SegmentEntry): string {
-  return isRepeated ? '' : jsonOf(kind, key, line)
+function compileSegmentEntry(world: World, { key, line, isRepeated }: SegmentEntry): CompiledSegment {
+  return isRepeated ? failedSegment(key, claimed) : compileSegment(key, jsonOf('segment', key, line), world)
 }

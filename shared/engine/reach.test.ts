@@ -33,6 +33,24 @@ test('members of a blob are in their segment, with what was added and without wh
   expect(['user-2', 'old', '', 43].map(isIn)).toEqual([false, false, false, false])
 })
 
+test('an id with a lone surrogate is its well-formed text, in lists and in a blob', () => {
+  const odd = 'a\ud800'
+  const snapshot = load(
+    flagLine('blob', rule({ segment: 'members' })),
+    flagLine('list', rule({ segment: 'included' })),
+    flagLine('not', rule({ segment: 'excluded' })),
+    segmentLine('excluded', { ...membersOf('aa'), exclude: ['a\ufffd'] }),
+    segmentLine('included', { include: [odd] }),
+    segmentLine('members', membersOf('aa')),
+  )
+  addBlob(snapshot, hash('aa'), blobOf('a\ufffd'))
+  for (const targetingKey of [odd, 'a\ufffd']) {
+    expect(evaluate(snapshot, 'blob', { targetingKey }, 0)).toMatchObject({ value: true })
+    expect(evaluate(snapshot, 'list', { targetingKey }, 0)).toMatchObject({ value: true })
+    expect(evaluate(snapshot, 'not', { targetingKey }, 0)).toMatchObject({ value: false })
+  }
+})
+
 test('members that are not at hand are an error until they come', () => {
   const snapshot = load(flagLine('f', rule({ segment: 's' })), segmentLine('s', membersOf('aa')))
   const context = { targetingKey: 'user-1' }

@@ -96,7 +96,7 @@ function testMembers({ attribute }: SegmentRules, members: Members, id: string, 
 
 /** Ids compare as bucketing values do. */
 function idOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return value.isWellFormed() ? value : value.toWellFormed()
   return typeof value === 'number' ? String(value) : undefined
 }
 
@@ -129,7 +129,7 @@ function compileMembers(key: string, raw: unknown, blobs: World['blobs']): Membe
 }
 
 function readIds(raw: unknown, what: string, max: number): ReadonlySet<string> {
-  return new Set(readList(raw, what, max).map((id) => readText(id, `an id of ${what}`)))
+  return new Set(readList(raw, what, max).map((id) => readText(id, `an id of ${what}`).toWellFormed()))
 }
 
 function orNull(ids: ReadonlySet<string>): ReadonlySet<string> | null {

@@ -96,7 +96,7 @@ export function serve(serve: CompiledServe, run: Run): Answer {
   if (lack !== null) return serve.unbucketed(lack)
   const bucket = bucketOfHash(serve.by.hash, serve.seed)
   if (serve.kind === 'split') return rangeOf(serve, bucket).answer
-  return bucket < shareAt(serve, run.now) ? serve.to.answer : serve.from.answer
+  return bucket < (stepAt(serve, run.now)?.share ?? 0) ? serve.to.answer : serve.from.answer
 }
 
 /** The range that a bucket falls into. */
@@ -112,15 +112,6 @@ export function rangeOf(split: CompiledSplit, bucket: number): SplitRange {
 /** The step of a ramp that is in force; undefined before the first. */
 export function stepAt(ramp: CompiledRamp, now: number): RampStep | undefined {
   return ramp.steps.findLast((step) => step.at <= now)
-}
-
-function shareAt(ramp: CompiledRamp, now: number): number {
-  let share = 0
-  for (const step of ramp.steps) {
-    if (step.at > now) break
-    share = step.share
-  }
-  return share
 }
 
 function compileSplit(raw: unknown, scope: ServeScope): CompiledSplit {

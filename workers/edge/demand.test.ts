@@ -26,6 +26,21 @@ test('a newer copy than the minimum is as good: nobody may ask for an old one', 
   expect(answer.headers.get('Halyard-Version')).toBe('1.5')
 })
 
+test('a version that is published a moment later is waited for', async () => {
+  const { server, publish } = await makeWorld()
+  await publish(1)
+  const { call } = startEdge()
+  await call('/v1/evaluate', { key: server.text, body: steady })
+  const asked = call('/v1/evaluate', {
+    key: server.text,
+    body: steady,
+    headers: { 'Halyard-Min-Version': '1.2' },
+  })
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  await publish(2)
+  expect((await asked).headers.get('Halyard-Version')).toBe('1.2')
+})
+
 test('a version that nobody published yet is 409, and says when to come again', async () => {
   const { server, publish } = await makeWorld()
   await publish(1)

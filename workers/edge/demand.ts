@@ -4,8 +4,11 @@ import { Refusal } from './refusal.ts'
 import { ageMs, recheck } from './view.ts'
 import type { View, ViewPorts } from './view-state.ts'
 
-/** Rounds of asking the hub: the first may have been under way before the version existed. */
-const roundsMax = 3
+/**
+ * How long to wait after each time the hub was asked: a write is answered before it is published, which takes longer
+ * the larger the snapshot is. Not oftener than `checksPerSecond` lets through.
+ */
+const pausesMs = [40, 160, 250, 300, 350, 400]
 
 /**
  * Sees to it that a copy satisfies `Halyard-Min-Version` (a token) and `Halyard-Max-Age` (seconds), asking the hub if it
@@ -14,10 +17,13 @@ const roundsMax = 3
 export async function satisfy(view: View, headers: Headers, ports: ViewPorts): Promise<void> {
   const isMet = readDemand(view, headers, ports)
   if (!isMet || isMet()) return
-  for (let round = 0; round < roundsMax; round++) {
-    await recheck(view, ports) // oxlint-disable-line no-await-in-loop -- each round may be enough
+  /* oxlint-disable no-await-in-loop -- each round may be enough */
+  for (const pauseMs of pausesMs) {
+    await recheck(view, ports)
     if (isMet()) return
+    await ports.sleep(pauseMs)
   }
+  /* oxlint-enable no-await-in-loop */
   throw new Refusal('VERSION_UNAVAILABLE', 'this location does not hold what was asked for yet', {
     headers: { 'Retry-After': '1' },
   })

@@ -57,5 +57,7 @@ function readOperand(leaf: Shape): Version {
   const text = readText(leaf['value'], `the operand of ${String(leaf['op'])}`)
   const version = makeVersion()
   readVersion(version, text)
-  return version.isValid ? version : refuse(`"${text}" is no version, such as 2.4.0 or 2.4.0-beta.1`)
+  return version.isValid
+    ? version
+    : refuse(`"${text}" is no version, such as 2.4.0 or 2.4.0-beta.1, with numbers up to 2^53 - 1`)
 }

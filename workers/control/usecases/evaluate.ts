@@ -52,7 +52,11 @@ export async function explainCommitted(deps: Deps, actor: Actor, command: Enviro
   const { key, context } = command
   refuseOverLimit(context)
   const { environment, version, snapshot, rows } = await loadCommitted(deps, actor, command)
-  if (!findFlag(snapshot, key)) throw new ProblemError('flag_not_found')
+  if (!findFlag(snapshot, key)) {
+    throw new ProblemError('flag_not_found', {
+      detail: `${environment} has no flag "${key}" at version ${version}`,
+    })
+  }
   await addBlobs(deps.db, actor.orgId, snapshot, [key])
   const nowMs = command.now === undefined ? deps.nowMs() : momentMs(command.now)
   const { decision, trace } = explain(snapshot, key, context, nowMs)
