@@ -11,7 +11,10 @@ import { parseMoment } from './operators/moment.ts'
 import { makeVersion, readVersion, type Version } from './operators/semver.ts'
 import type { Fault } from './world.ts'
 
-/** One evaluation, of one flag or of all, for one context. A snapshot reuses its run, so that starting one is free. */
+/**
+ * One evaluation, of one flag or of all, for one context. A snapshot reuses its run, so that starting one is free; the
+ * last context stays in memory with it until the next.
+ */
 export interface Run {
   context: EvaluationContext
   /** Epoch milliseconds. */

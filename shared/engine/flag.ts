@@ -80,7 +80,6 @@ export interface CompiledOverride {
 export interface CompiledRule {
   readonly id: string
   readonly when: CompiledCondition
-  readonly canFail: boolean
   /** Of the contexts that match, those that pass all of these are served; the others go on. */
   readonly gates: readonly Gate[]
   readonly serve: CompiledServe
@@ -153,7 +152,7 @@ export function decide(flag: CompiledFlag, run: Run, world: World): Answer {
     if (rule.when.test(run)) {
       const answer = rule.gates.length === 0 ? serve(rule.serve, run) : serveGated(rule, run)
       if (answer !== null) return answer
-    } else if (rule.canFail && run.fault !== null) return takeFault(flag, run)
+    } else if (rule.when.canFail && run.fault !== null) return takeFault(flag, run)
   }
   return serveFallthrough(flag.fallthrough, run)
 }
@@ -308,7 +307,7 @@ function compileRule(raw: unknown, scope: FlagScope): CompiledRule {
   const serve = compileServe(rule['serve'], serving(scope, 'TARGETING_MATCH', { ruleId: id }))
   if (serve.kind === 'split' && serve.slot) gates.push(serve.slot)
   if (serve.kind === 'split' && serve.outside) refuse('the split of a rule has an outside')
-  return { id, when, canFail: when.canFail, gates, serve }
+  return { id, when, gates, serve }
 }
 
 function compileFallthrough(raw: unknown, scope: FlagScope): CompiledServe {

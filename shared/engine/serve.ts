@@ -90,13 +90,13 @@ export function compileServe(raw: unknown, scope: ServeScope): CompiledServe {
 }
 
 /** The answer of a serve in a run, for a context that any slot has let through. */
-export function serve(serve: CompiledServe, run: Run): Answer {
-  if (serve.kind === 'variant') return serve.answer
-  const lack = hashAttribute(serve.by, run)
-  if (lack !== null) return serve.unbucketed(lack)
-  const bucket = bucketOfHash(serve.by.hash, serve.seed)
-  if (serve.kind === 'split') return rangeOf(serve, bucket).answer
-  return bucket < (stepAt(serve, run.now)?.share ?? 0) ? serve.to.answer : serve.from.answer
+export function serve(compiled: CompiledServe, run: Run): Answer {
+  if (compiled.kind === 'variant') return compiled.answer
+  const lack = hashAttribute(compiled.by, run)
+  if (lack !== null) return compiled.unbucketed(lack)
+  const bucket = bucketOfHash(compiled.by.hash, compiled.seed)
+  if (compiled.kind === 'split') return rangeOf(compiled, bucket).answer
+  return bucket < (stepAt(compiled, run.now)?.share ?? 0) ? compiled.to.answer : compiled.from.answer
 }
 
 /** The range that a bucket falls into. */
