@@ -7,7 +7,7 @@ import { setBounded } from './bounded-cache.ts'
 import { satisfy } from './demand.ts'
 import { Refusal } from './refusal.ts'
 import { trim, viewOf, type ViewCache } from './view-cache.ts'
-import type { Copy, View, ViewPorts } from './view-state.ts'
+import { holdsCopy, type HeldView, type View, type ViewPorts } from './view-state.ts'
 import { ageMs, freshen, isCurrent, recheck } from './view.ts'
 
 export interface KeyFacts {
@@ -24,10 +24,10 @@ export interface Gate {
   readonly idCheckSecret: string
 }
 
+/** The copy is not part of it: while a request waits, for its body or for blobs, a newer one may take its place. */
 export interface Grant {
   readonly key: AccessKey
-  readonly view: View
-  readonly copy: Copy
+  readonly view: HeldView
 }
 
 const keysCachedMax = 10_000
@@ -54,15 +54,20 @@ export async function authorize(gate: Gate, request: Request, ports: ViewPorts):
     trim(gate.views, view)
   }
   const key = findKey(view, facts) ?? (await findNewKey(view, facts, ports))
-  if (!view.copy) throw unavailable()
+  if (!holdsCopy(view)) throw unavailable()
   if (!cached) setBounded(gate.keyCache, text, facts, keysCachedMax)
   checkUse(key, request.headers, ports.now())
   await satisfy(view, request.headers, ports)
-  return { key, view, copy: view.copy }
+  return { key, view }
 }
 
-export function freshnessOf({ view, copy }: Grant, now: number): Freshness {
-  return { token: copy.token, ageSec: Math.floor(ageMs(view, now) / 1000), isConfirmed: view.isConfirmed }
+/** Of the copy that the view holds now: whatever is answered from it must be taken in the same turn. */
+export function freshnessOf(view: HeldView, now: number): Freshness {
+  return {
+    token: view.copy.token,
+    ageSec: Math.floor(ageMs(view, now) / 1000),
+    isConfirmed: view.isConfirmed,
+  }
 }
 
 /** All that a key's text says, checked without any look-up; an invented environment ends here. */

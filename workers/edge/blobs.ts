@@ -4,7 +4,8 @@
  * for the flags that reach it.
  */
 import { requiredBlobs } from '@halyard/shared/engine/reach.ts'
-import { addBlob, flagKeys, type Snapshot } from '@halyard/shared/engine/snapshot.ts'
+import { addBlob, flagKeys, segmentEntries, type Snapshot } from '@halyard/shared/engine/snapshot.ts'
+import type { SegmentEntry } from '@halyard/shared/engine/world.ts'
 import { namedBlobs } from '@halyard/shared/protocol/named-blobs.ts'
 import { coldDeadlineMs, flightMaxMs, inTime, waitFor } from './flight.ts'
 import type { BlobBytes, BlobFlight, View, ViewPorts } from './view-state.ts'
@@ -12,33 +13,50 @@ import type { BlobBytes, BlobFlight, View, ViewPorts } from './view-state.ts'
 const sourceTimeoutMs = 1_500
 const blobRetryMs = 1_000
 
-const noHashes: readonly string[] = []
-/** Snapshots that lack nothing: what they were given stays with them. */
-const completeCache = new WeakSet<Snapshot>()
+/** What evaluating all flags of the class may need and the snapshot lacks: what it was given stays with it. */
+const missingCache = {
+  all: new WeakMap<Snapshot, readonly string[]>(),
+  client: new WeakMap<Snapshot, readonly string[]>(),
+}
+const largeCache = new WeakMap<Snapshot, readonly SegmentEntry[]>()
+const membersMark = '"members"'
 
-/** The blobs that evaluating all flags of the class may need and that the snapshot lacks. */
-export function missingBlobs(snapshot: Snapshot, clientOnly: boolean): readonly string[] {
-  if (completeCache.has(snapshot)) return noHashes
-  const missing = requiredBlobs(snapshot)
-  if (missing.length === 0) completeCache.add(snapshot)
-  if (missing.length === 0 || !clientOnly) return missing
-  return requiredBlobs(snapshot, flagKeys(snapshot, { clientOnly }))
+/** The blobs that evaluating all flags of the class may need and that are not in memory. */
+export function missingBlobs(view: View, snapshot: Snapshot, clientOnly: boolean): readonly string[] {
+  const cache = clientOnly ? missingCache.client : missingCache.all
+  const known = cache.get(snapshot)
+  if (known?.length === 0) return known
+  const asked = known ?? requiredBlobs(snapshot, flagKeys(snapshot, { clientOnly }))
+  const missing = asked.filter((hash) => !snapshot.blobs.has(hash) && !giveHeld(view, snapshot, hash))
+  cache.set(snapshot, missing)
+  return missing
 }
 
-/** Gives the snapshot these blobs. False if one of them cannot be had in time. */
+/**
+ * Whether the evaluation just made asked for members that are not at hand. Its answers do not always show it: a flag
+ * whose prerequisite cannot be decided is off, and so it seems to whatever asks for its variant.
+ */
+export function metMissing(snapshot: Snapshot): boolean {
+  return largeSegments(snapshot).some(({ compiled, membership, membershipRunId }) => {
+    if (membershipRunId !== snapshot.run.id || !membership?.fault) return false
+    const hash = compiled?.rules?.members?.hash
+    return hash !== undefined && !snapshot.blobs.has(hash)
+  })
+}
+
+/** Gives the snapshot these blobs, those of them that can be had in time. */
 export async function provideBlobs(
   view: View,
   snapshot: Snapshot,
   hashes: readonly string[],
   ports: ViewPorts,
-): Promise<boolean> {
-  const given = await Promise.all(
+): Promise<void> {
+  await Promise.all(
     hashes.map(async (hash) => {
       const bytes = await readBlob(view, hash, ports)
-      return bytes !== null && addBlob(snapshot, hash, bytes)
+      if (bytes) addBlob(snapshot, hash, bytes)
     }),
   )
-  return given.every(Boolean)
 }
 
 /** The bytes of a blob, or null if they cannot be had in time. */
@@ -61,6 +79,20 @@ export function dropUnnamedBlobs({ copy, blobs, blobFlights }: View): void {
   const named = new Set(namedBlobs(copy.body).map(({ hash }) => hash))
   for (const hash of blobs.keys()) if (!named.has(hash)) blobs.delete(hash)
   for (const hash of blobFlights.keys()) if (!named.has(hash)) blobFlights.delete(hash)
+}
+
+function giveHeld({ blobs }: View, snapshot: Snapshot, hash: string): boolean {
+  const held = blobs.get(hash)
+  return held !== undefined && addBlob(snapshot, hash, held)
+}
+
+/** The segments that have a blob: a snapshot names few. */
+function largeSegments(snapshot: Snapshot): readonly SegmentEntry[] {
+  const known = largeCache.get(snapshot)
+  if (known) return known
+  const large = segmentEntries(snapshot).filter(({ line }) => line.includes(membersMark))
+  largeCache.set(snapshot, large)
+  return large
 }
 
 /** Joins the flight that is under way or starts one; null if one has just come back with nothing. */

@@ -13,9 +13,9 @@ import { recheck } from './view.ts'
 export async function readRuleset({ request, edge, ports }: RouteScope): Promise<Response> {
   const grant = await authorize(edge, request, ports)
   if (grant.key.class !== 'server') throw new Refusal('KEY_CLASS', 'rulesets are for server keys only')
-  const { signedHead, body, head } = grant.copy
+  const { signedHead, body, head } = grant.view.copy
   const etag = `"${head.snapshotHash}"`
-  const freshness = freshnessOf(grant, ports.now())
+  const freshness = freshnessOf(grant.view, ports.now())
   if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerFrom(freshness, 304, null, etag)
   return answerFrom(freshness, 200, JSON.stringify({ signedHead, body }), etag)
 }
@@ -29,7 +29,7 @@ export async function readNamedBlob({ request, edge, ports }: RouteScope, hash: 
   if (!namesBlob(view, hash)) await recheck(view, ports)
   if (!namesBlob(view, hash)) throw new Refusal('NOT_FOUND', 'the current snapshot names no such blob')
   const etag = `"${hash}"`
-  const freshness = freshnessOf(grant, ports.now())
+  const freshness = freshnessOf(grant.view, ports.now())
   if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerBytes(freshness, 304, null, etag)
   const bytes = await readBlob(view, hash, ports)
   if (!bytes) throw unavailable()
@@ -64,7 +64,7 @@ export async function openStream({ request, edge, ports }: RouteScope): Promise<
 export async function readStatus({ request, edge, ports }: RouteScope): Promise<Response> {
   if (readKey(request.headers) === null) return answerText(200, '{"status":"ok"}')
   const grant = await authorize(edge, request, ports)
-  const freshness = freshnessOf(grant, ports.now())
+  const freshness = freshnessOf(grant.view, ports.now())
   const { token: version, ageSec, isConfirmed: confirmed } = freshness
   const refused = grant.key.class === 'server' ? { refused: grant.view.refusedCount } : {}
   return answerFrom(freshness, 200, JSON.stringify({ status: 'ok', version, ageSec, confirmed, ...refused }))

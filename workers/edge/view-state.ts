@@ -62,6 +62,9 @@ export interface View {
   readonly blobFlights: Map<string, BlobFlight>
 }
 
+/** A view that holds a copy, which newer ones replace and nothing takes away. */
+export type HeldView = View & { copy: Copy }
+
 export type KvValue = Confirmation & { readonly content: string }
 
 /** What a view needs of the world. `sleep` and `now` are in milliseconds. */
@@ -98,4 +101,8 @@ export function makeView(environment: string, now: number): View {
     blobs: new Map(),
     blobFlights: new Map(),
   }
+}
+
+export function holdsCopy(view: View): view is HeldView {
+  return view.copy !== null
 }
