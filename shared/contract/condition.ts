@@ -7,27 +7,34 @@ export type ConditionLeaf = z.infer<typeof Leaf> | z.infer<typeof SegmentLeaf> |
 /** A tree of all, any and not over leaves. Depth and leaf count are checked by `checkCondition`. */
 export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Condition } | ConditionLeaf
 
+/** What a condition may be, in words: also the mark by which an issue of this union is known. */
+export const conditionForms =
+  'a condition is {"all": […]}, {"any": […]}, {"not": …}, {"segment": …}, {"flag": …, "variants": […]} or a comparison such as {"attribute": "country", "op": "eq", "value": "CA"}'
+
 export const Condition: z.ZodType<Condition> = z
-  .union([
-    z.strictObject({
-      get all(): z.ZodArray<z.ZodType<Condition>> {
-        return z.array(Condition).max(limits.leafValues)
-      },
-    }),
-    z.strictObject({
-      get any(): z.ZodArray<z.ZodType<Condition>> {
-        return z.array(Condition).max(limits.leafValues)
-      },
-    }),
-    z.strictObject({
-      get not(): z.ZodType<Condition> {
-        return Condition
-      },
-    }),
-    SegmentLeaf,
-    FlagLeaf,
-    Leaf,
-  ])
+  .union(
+    [
+      z.strictObject({
+        get all(): z.ZodArray<z.ZodType<Condition>> {
+          return z.array(Condition).max(limits.leafValues)
+        },
+      }),
+      z.strictObject({
+        get any(): z.ZodArray<z.ZodType<Condition>> {
+          return z.array(Condition).max(limits.leafValues)
+        },
+      }),
+      z.strictObject({
+        get not(): z.ZodType<Condition> {
+          return Condition
+        },
+      }),
+      SegmentLeaf,
+      FlagLeaf,
+      Leaf,
+    ],
+    { error: conditionForms },
+  )
   .meta({
     id: 'Condition',
     description: `all, any and not over comparisons, segments and other flags, at most ${limits.conditionDepth} deep`,

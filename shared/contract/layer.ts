@@ -14,7 +14,7 @@ export const Slot = z
   })
   .refine((slot) => slot.from < slot.to, { path: ['to'], error: 'must be greater than "from"' })
   .meta({ id: 'Slot', description: 'The buckets from `from` up to, not including, `to`' })
-type Slot = z.infer<typeof Slot>
+export type Slot = z.infer<typeof Slot>
 
 const definition = {
   name: z.string().max(limits.nameLength),

@@ -3,6 +3,12 @@ import { FlagKey, SegmentKey, VariantKey } from './key.ts'
 import { limits } from './limits.ts'
 import { Moment } from './moment.ts'
 
+/** Where a comparison has its operand, and what that may be, in words. */
+export interface Operand {
+  readonly member: 'value' | 'values'
+  readonly form: string
+}
+
 /** The attribute of time operators may be the clock, of all others not. */
 const clock = '$now'
 const path = z.string().min(1).max(200)
@@ -19,7 +25,7 @@ const TimePath = path.meta({
 })
 
 const Text = z.string().max(limits.textLength)
-const Scalar = z.union([Text, z.number(), z.boolean()])
+const Scalar = z.union([Text, z.number(), z.boolean()], { error: 'must be a text, a number or a boolean' })
 const Version = z.string().min(1).max(limits.patternLength)
 const list = <Item extends z.ZodType>(item: Item) => z.array(item).min(1).max(limits.leafValues)
 const pair = <Item extends z.ZodType>(item: Item) => z.array(item).length(2)
@@ -91,6 +97,52 @@ export const Leaf = z
     z.strictObject({ ...plain, op: z.literal('isType'), values: z.array(z.enum(types)).min(1).max(5) }),
   ])
   .meta({ id: 'Leaf', description: 'One comparison of one attribute; types are never coerced' })
+
+const one = (form: string) => ({ member: 'value', form }) as const
+const many = (form: string) => ({ member: 'values', form }) as const
+const some = `a list of 1 to ${limits.leafValues.toLocaleString('en')}`
+const scalars = many(`${some} texts, numbers or booleans`)
+const texts = many(`${some} texts`)
+const number = one('one number')
+const version = one('one version, such as "1.4.0"')
+const moment = one('one date and time with its offset, such as "2026-11-20T12:00:00Z", or epoch milliseconds')
+const size = one('one whole number from 0 to 1,000,000')
+
+/** The operand of each operator, for whoever explains a refusal; null: it takes none. */
+export const operands: Readonly<Record<z.infer<typeof Leaf>['op'], Operand | null>> = {
+  eq: one('one text, number or boolean'),
+  in: scalars,
+  hasAny: scalars,
+  hasAll: scalars,
+  hasNone: scalars,
+  contains: texts,
+  startsWith: texts,
+  endsWith: texts,
+  matches: one(`one RE2 pattern of 1 to ${limits.patternLength} characters`),
+  gt: number,
+  gte: number,
+  lt: number,
+  lte: number,
+  between: many('a list of two numbers, the lower first'),
+  modulo: many('a list of two numbers, the divisor and the remainder'),
+  semverEq: version,
+  semverGt: version,
+  semverGte: version,
+  semverLt: version,
+  semverLte: version,
+  semverRange: one('one range of versions, such as ">=1.4.0 <2"'),
+  before: moment,
+  after: moment,
+  within: many('a list of two moments, the start and the end'),
+  weekdayIn: many(`a list of days, of ${days.join(', ')}`),
+  timeOfDayIn: many('a list of two times of day, such as "22:00" and "06:00"'),
+  sizeEq: size,
+  sizeGt: size,
+  sizeLt: size,
+  inCidr: many(`${some} ranges of addresses, such as "10.0.0.0/8"`),
+  exists: null,
+  isType: many(`a list of types, of ${types.join(', ')}`),
+}
 
 export const SegmentLeaf = z
   .strictObject({ segment: SegmentKey })

@@ -23,6 +23,8 @@ export const limits = {
   /** In UTF-16 code units, as the engine counts them. */
   patternLength: 256,
   patternsPerEnvironment: 200,
+  /** As `patternSize` counts: what 2 KiB of the worst text then cost all patterns together is some 50 ms. */
+  patternInstructionsPerEnvironment: 1_200,
   segmentsPerEnvironment: 2_000,
   /** Ids in a segment's state; longer lists are uploaded. */
   segmentIds: 10_000,

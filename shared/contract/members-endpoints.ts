@@ -28,9 +28,10 @@ export const Upload = z
     format: MemberFormat,
     parts: z.array(z.strictObject({ part: PartNumber, bytes: z.int(), sha256: z.string() })),
     missing: z.array(PartNumber).meta({ description: 'Parts that are not held, below the last that is' }),
-    committed: z
-      .boolean()
-      .meta({ description: 'Its list is, or was, that of the segment; its parts are gone' }),
+    committed: z.boolean().meta({
+      description:
+        'Its list is, or was, that of the segment; its parts are gone, and one more begins it anew',
+    }),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Upload', description: 'Forgotten a day after its last part' })
@@ -100,6 +101,9 @@ export type MembersPatch = z.infer<typeof MembersPatch>
 const MembersQuery = z.strictObject({
   upload: UploadName.optional().meta({ description: 'Shows this upload only' }),
 })
+const DeleteQuery = z.strictObject({
+  upload: UploadName.optional().meta({ description: 'Discards this upload only, and leaves the list' }),
+})
 const bytes = ['application/x-ndjson', 'text/csv'] as const
 const whole = `${inEnvironment}/segments/:key/members` as const
 const short = '/segments/:key/members'
@@ -133,8 +137,9 @@ const operations = {
   },
   clear: {
     method: 'DELETE',
-    summary: 'Empty the large list of a segment',
+    summary: 'Empty the large list of a segment, or discard an upload',
     role: 'editor',
+    query: DeleteQuery,
     result: written(Members),
     etag: true,
   },

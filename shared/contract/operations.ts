@@ -30,7 +30,7 @@ export const Rollout = z
     variant: VariantKey.meta({ description: 'Who gets more of what' }),
     otherwise: VariantKey.optional().meta({
       description:
-        'What the others get: the other variant of a flag of two, else the off variant, if left out',
+        'What the others get: the other variant of a flag of two, else the off variant, if left out; required where a split serves a third one',
     }),
     percent: Percent.optional().meta({ description: 'The share of `variant`, from now on' }),
     by: AttributePath.optional().meta({

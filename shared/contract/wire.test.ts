@@ -12,7 +12,7 @@ import { ClientMessage, ServerMessage } from './stream.ts'
  * change, and put the new hash here.
  */
 const known = {
-  api: '66fca5b5c3d4ae37',
+  api: '969bd54f431c3dc5',
   stream: 'c0d2225bb8c4d6dc',
   problems: 'b6598870832a8f43',
 }

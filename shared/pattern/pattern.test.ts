@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest'
-import { compilePattern, patternSizeMax } from './pattern.ts'
+import * as fc from 'fast-check'
+import { RE2JS } from 're2js'
+import { expect, test, vi } from 'vitest'
+import { leastInstructions } from './pattern-cost.ts'
+import { compilePattern, patternSize, patternSizeMax } from './pattern.ts'
 
 test.each([
   ['b+', 'abbc', true],
@@ -89,3 +92,63 @@ test('a search that overruns its cache of states is still right', () => {
     expect(search(letters.slice(0, end).join(''))).toBe(letters[end - 13] === 'a')
   }
 })
+
+test('a pattern whose text tells that it is too costly is never compiled', () => {
+  const compile = vi.spyOn(RE2JS, 'compile')
+  const wide = String.raw`(?i)[B-\x{1e942}]`
+  for (const pattern of ['(\\pL{31}){31}'.repeat(17), 'a{1000}'.repeat(36), '(?:[^a]|b{9}){50}', wide]) {
+    expect(() => patternSize(pattern), pattern).toThrow('are allowed')
+  }
+  expect(() => patternSize(`(?i)[${'ƀ-\u{1e942}'.repeat(60)}]`)).toThrow('are allowed')
+  expect(() => patternSize(`(?i)[^${'\\pL'.repeat(80)}]`)).toThrow('are allowed')
+  expect(compile).not.toHaveBeenCalled()
+  compile.mockRestore()
+  for (const pattern of ['(?i)[\u4e00-\u9fff]+', String.raw`(?i)[\x{0}-\x{10ffff}]`, '[B-\u{1e942}]{9}'])
+    expect(() => patternSize(pattern), pattern).not.toThrow()
+})
+
+test('the size that the text tells is never more than what a pattern compiles to', () => {
+  const atoms = [
+    'a',
+    '.',
+    '[ab]',
+    '[^]x]',
+    '\\pL',
+    '\\x{41}',
+    '\\d',
+    '^',
+    '\\b',
+    '()',
+    '(?i)',
+    '\\Qa{2}\\E',
+    '',
+  ]
+  const counts = ['{3}', '{0,4}', '{2,}', '{0}', '{1}', '{5,7}?', '*', '+?', '?', '']
+  const { pattern: tree } = fc.letrec<{ pattern: string }>((tie) => ({
+    pattern: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom(...atoms),
+      fc.tuple(tie('pattern'), tie('pattern')).map((parts) => parts.join('')),
+      fc.tuple(tie('pattern'), tie('pattern')).map((parts) => `(?:${parts.join('|')})`),
+      fc
+        .tuple(fc.constantFrom('(', '(?:', '(?P<n>'), tie('pattern'), fc.constantFrom(...counts))
+        .map(([open, inner, count]) => `${open}${inner})${count}`),
+    ),
+  }))
+  fc.assert(
+    fc.property(tree, (pattern) => {
+      const size = sizeOf(pattern)
+      if (size !== null) expect(leastInstructions(pattern)).toBeLessThanOrEqual(size)
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+/** Null if it is no pattern. */
+function sizeOf(pattern: string): number | null {
+  try {
+    return RE2JS.compile(pattern).programSize()
+  } catch {
+    return null // two groups of one name, or a flag that is repeated: nothing to compare
+  }
+}

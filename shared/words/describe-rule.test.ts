@@ -138,6 +138,14 @@ test('a fallthrough reads back with what those outside its slot get', () => {
   )
 })
 
+test('a ramp that comes back to where it begins neither widens nor narrows', () => {
+  const steps: [string, number][] = [5_000, 50_000, 5_000].map((share, day) => [
+    `2026-11-2${day}T00:00:00Z`,
+    share,
+  ])
+  expect(describeFallthrough(ramp(...steps))).toContain('on, changing to 5 % by 2026-11-22 in 2 steps')
+})
+
 test('a ramp says where it begins, and whether it narrows', () => {
   expect(describeFallthrough(ramp(['2026-11-20T12:00:00Z', 5_000]))).toBe(
     'Otherwise: serves "on" to 5 % by targetingKey from 2026-11-20 12:00 UTC on; the rest get "off".',

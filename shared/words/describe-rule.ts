@@ -28,7 +28,7 @@ export function describeFallthrough(serve: Serve): string {
     .map((text) => `, ${text}`)
     .join('')
   const outside =
-    'split' in serve && serve.split.outside !== undefined ? `; outside it "${serve.split.outside}"` : ''
+    'split' in serve && serve.split.outside !== undefined ? `; outside it ${show(serve.split.outside)}` : ''
   return sentence(`Otherwise${slot}: ${describeServe(serve)}${outside}`)
 }
 
@@ -69,7 +69,7 @@ function describeRamp({ by, from, to, steps }: Ramp): string {
   const rest = `; the rest get ${show(from)}`
   if (steps.length === 1) return start + rest
   const pace = steps.length === 2 ? '' : ` in ${steps.length - 1} steps`
-  const word = last.share < first.share ? 'narrowing' : 'widening'
+  const word = last.share > first.share ? 'widening' : last.share < first.share ? 'narrowing' : 'changing'
   return `${start}, ${word} to ${percent(last.share)} by ${showMoment(last.at)}${pace}${rest}`
 }
 

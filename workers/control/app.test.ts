@@ -60,6 +60,15 @@ test('each operation refuses a role below its own', async () => {
   )
 })
 
+test('each operation refuses a parameter of the query that it does not know, and does nothing', async () => {
+  await leavesNoTrace(() =>
+    operations.map(async ([operation]) => {
+      const problem = expectProblem(await send(operation, {}, {}, 'dryRun=true'), 'unknown_field')
+      expect(problem.errors).toMatchObject([{ pointer: 'dryRun', detail: expect.stringContaining('query') }])
+    }),
+  )
+})
+
 test('each operation asks for a live management token', async () => {
   const tokens: [string | null, ProblemCode][] = [
     [null, 'unauthenticated'],
@@ -210,10 +219,17 @@ test('what breaks inside is logged with its cause, and answered without it', asy
   expect(logged.join()).toContain(requestId)
 })
 
-function send(operation: Operation, params: Record<string, string> = {}, options: CallOptions = {}) {
+/** The example of an operation, perhaps with one more parameter of the query. */
+function send(
+  operation: Operation,
+  params: Record<string, string> = {},
+  options: CallOptions = {},
+  more = '',
+) {
   const endpoint: Endpoint = api[operation]
   const { query = '', body, lines, params: own } = examples[operation]
-  return kit.call(endpoint.method, fill(endpoint.path, { ...own, ...params }) + query, {
+  const wholeQuery = more === '' ? query : `${query === '' ? '?' : `${query}&`}${more}`
+  return kit.call(endpoint.method, fill(endpoint.path, { ...own, ...params }) + wholeQuery, {
     ...(isShort(endpoint) && { token: boundToken }),
     ...(body && { body }),
     ...(lines !== undefined && { body: lines, headers: { 'content-type': 'application/x-ndjson' } }),

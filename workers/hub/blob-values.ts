@@ -1,5 +1,13 @@
 import { kvNames } from '@halyard/shared/protocol/hub.ts'
-import { dropExpired, dueErrands, forgetKv, kvKindOf, readBlob, type BlobErrand } from './blobs.ts'
+import {
+  dropExpired,
+  dueErrands,
+  forgetKv,
+  kvKindOf,
+  readBlob,
+  unsettleKv,
+  type BlobErrand,
+} from './blobs.ts'
 import { kvFailed, kvWritten } from './decide.ts'
 import { inTime } from './in-time.ts'
 import { readKvState, writeKvState } from './store.ts'
@@ -22,6 +30,8 @@ async function run({ sql, kv, environment, timeoutMs }: BlobPlace, errand: BlobE
   const name = kvNames.blob(environment, hash)
   try {
     if (kind === 'delete') {
+      // A delete that is called failed may have landed: if the blob is named again it must be put again.
+      unsettleKv(sql, hash)
       await inTime(kv.delete(name), timeoutMs)
       forgetKv(sql, hash)
       return

@@ -132,6 +132,37 @@ test('a blob that the head names no more is kept for an hour, and then leaves th
   expect(await alarmAt(environment)).toBeNull()
 })
 
+test('a blob whose deletion from KV landed but was called failed is put there again when it is named again', async () => {
+  const environment = newEnvironment()
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const blob = await makeBlob(16)
+  await store(environment, blob)
+  await publish(environment, 1, { body: bodyOf(blob) })
+  await vi.waitFor(async () => expect(await readKv(environment, blob.hash)).not.toBeNull(), patience)
+  await publish(environment, 2)
+  const deleted = await failDeletes(environment)
+  await passTime(environment, hourMs)
+  await vi.waitFor(() => expect(deleted).toEqual([kvNames.blob(environment, blob.hash)]), patience)
+  expect(await readKv(environment, blob.hash)).toBeNull()
+  await store(environment, blob)
+  await publish(environment, 3, { body: bodyOf(blob) })
+  await vi.waitFor(async () => expect(await readKv(environment, blob.hash)).toEqual(blob.bytes), patience)
+})
+
+test('a deletion from KV that fails is tried again', async () => {
+  const environment = newEnvironment()
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  const blob = await makeBlob(17)
+  await store(environment, blob)
+  await publish(environment, 1, { body: bodyOf(blob) })
+  await vi.waitFor(async () => expect(await readKv(environment, blob.hash)).not.toBeNull(), patience)
+  await publish(environment, 2)
+  const deleted = await failDeletes(environment)
+  await passTime(environment, hourMs)
+  await vi.waitFor(() => expect(deleted).toHaveLength(1), patience)
+  await vi.waitFor(() => expect(deleted).toHaveLength(2), patience)
+})
+
 test('a blob that is named again in time stays', async () => {
   const environment = newEnvironment()
   const blob = await makeBlob(13)
@@ -244,6 +275,23 @@ async function recordPuts(environment: string, before: (name: string) => void = 
       await SNAPSHOTS.put(name, value)
     }
     open.env = { ...open.env, SNAPSHOTS: { put } as unknown as KVNamespace }
+  })
+  return names
+}
+
+/** Deletions land, but are answered by an error. */
+async function failDeletes(environment: string) {
+  const names: string[] = []
+  await runInDurableObject(stubOf(environment), (hub: EnvironmentHub) => {
+    const open = hub as unknown as { env: HubEnv } // protected, but the fault must be put in somewhere
+    const { SNAPSHOTS } = open.env
+    const fail = async (name: string) => {
+      await SNAPSHOTS.delete(name)
+      names.push(name)
+      throw new Error('the connection was lost')
+    }
+    const put = (name: string, value: string) => SNAPSHOTS.put(name, value)
+    open.env = { ...open.env, SNAPSHOTS: { put, delete: fail } as unknown as KVNamespace }
   })
   return names
 }

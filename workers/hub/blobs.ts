@@ -124,6 +124,11 @@ export function kvKindOf(hash: string): `blob:${string}` {
   return `blob:${hash}`
 }
 
+/** The value may be gone; that it once was there stays known, so that its deletion is tried again. */
+export function unsettleKv(sql: SqlStorage, hash: string): void {
+  sql.exec('UPDATE kv SET written = NULL WHERE kind = ?', kvKindOf(hash))
+}
+
 /** The state of a value that was deleted: nothing is known of it any more. */
 export function forgetKv(sql: SqlStorage, hash: string): void {
   sql.exec('DELETE FROM kv WHERE kind = ?', kvKindOf(hash))

@@ -2,8 +2,9 @@ import type { Context } from 'hono'
 import type * as z from 'zod'
 import { jsonDepth } from '@halyard/shared/contract/condition.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
-import type { FieldCode } from '@halyard/shared/contract/problems.ts'
 import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
+import { fieldErrors } from './field-errors.ts'
+import { issueText } from './issue-text.ts'
 
 const depthMax = 80
 const errorsMax = 100
@@ -56,7 +57,7 @@ export function parseBody<Schema extends z.ZodType>(schema: Schema, text: string
 }
 
 /** Checks the query of an address. */
-export function parseQuery<Schema extends z.ZodType>(
+export function parseQuery<Schema extends z.ZodObject>(
   schema: Schema,
   query: Record<string, string>,
 ): z.output<Schema> {
@@ -64,7 +65,13 @@ export function parseQuery<Schema extends z.ZodType>(
     if (!isStorable(name) || !isStorable(value))
       throw new ProblemError('invalid_input', { errors: [{ pointer: name, detail: unstorable }] })
   }
-  return check(schema, query, (field) => ({ ...field, pointer: field.pointer.slice(1) }))
+  const names = Object.keys(schema.shape)
+  const allowed = names.length === 0 ? 'this address takes none' : `there is ${names.join(', ')}`
+  return check(schema, query, ({ pointer, ...field }) => ({
+    ...field,
+    pointer: pointer.slice(1),
+    ...(field.code === 'unknown_field' && { detail: `is no parameter of this query; ${allowed}` }),
+  }))
 }
 
 /** Checks a value against its schema; every field that is wrong is named. */
@@ -73,48 +80,11 @@ export function check<Schema extends z.ZodType>(
   value: unknown,
   name: (field: WrongField) => WrongField = (field) => field,
 ): z.output<Schema> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, { error: issueText })
   if (result.success) return result.data
   throw new ProblemError('invalid_input', {
-    errors: fieldErrors(result.error.issues).slice(0, errorsMax).map(name),
+    errors: fieldErrors(result.error.issues, value).slice(0, errorsMax).map(name),
   })
-}
-
-/** One entry a field, with a JSON pointer (RFC 6901). Of the branches of a union, the one that came closest speaks. */
-export function fieldErrors(
-  issues: readonly z.core.$ZodIssue[],
-  base: readonly PropertyKey[] = [],
-): WrongField[] {
-  return issues.flatMap((issue): WrongField[] => {
-    const path = [...base, ...issue.path]
-    if (issue.code === 'invalid_union' && issue.errors.length > 0)
-      return fieldErrors(closest(issue.errors), path)
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({
-        code: 'unknown_field',
-        pointer: pointerOf([...path, key]),
-        detail: 'is not a field here',
-      }))
-    }
-    return [{ code: codeOf(issue, path), pointer: pointerOf(path), detail: issue.message }]
-  })
-}
-
-function codeOf(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): FieldCode {
-  if (issue.code === 'invalid_type') return 'wrong_type'
-  if (issue.code === 'invalid_format' && path.at(-1) === 'key') return 'invalid_key'
-  if (issue.code === 'custom' && issue.params?.['code'] === 'weights_sum') return 'weights_sum'
-  return 'invalid_value'
-}
-
-type Branch = readonly z.core.$ZodIssue[]
-
-/** A branch is the further off, the more of its issues say that the very shape is another one. */
-function closest(branches: readonly Branch[]): Branch {
-  const distance = (branch: Branch) =>
-    branch.filter((issue) => issue.code === 'unrecognized_keys' || issue.path.length <= 1).length * 100 +
-    branch.length
-  return branches.reduce((best, branch) => (distance(branch) < distance(best) ? branch : best))
 }
 
 /** What would not be stored as it was sent: too deep a nesting, a number beyond a double, U+0000, half of a surrogate pair. */

@@ -1,5 +1,5 @@
 import type { Context, Hono } from 'hono'
-import type * as z from 'zod'
+import * as z from 'zod'
 import {
   pathParameters,
   type Endpoint,
@@ -41,13 +41,15 @@ export function serve<const E extends Endpoint>(
 ): void {
   app.on(endpoint.method, endpoint.path, async (c) => {
     authorize(endpoint, c)
+    const params = checkParams(c) as Request<E>['params'] // Hono gives a value for each name in the path
+    const query = parseQuery(endpoint.query ?? NoQuery, c.req.query())
     const bytes = endpoint.bytes && (await readBytes(c, endpoint.bytes))
     const text = bytes || endpoint.method === 'GET' ? '' : await readText(c)
     const reply = await handler({
       deps: c.var.deps,
       actor: await withIdempotency(c, bytes ? await sha256Hex(bytes.content) : text),
-      params: checkParams(c) as Request<E>['params'], // Hono gives a value for each name in the path
-      query: (endpoint.query ? parseQuery(endpoint.query, c.req.query()) : undefined) as Request<E>['query'], // as the endpoint says
+      params,
+      query: (endpoint.query && query) as Request<E>['query'], // as the endpoint says
       body: (endpoint.body ? parseBody(endpoint.body, text) : undefined) as Request<E>['body'], // as the endpoint says
       bytes: bytes as Request<E>['bytes'], // as the endpoint says
       ifMatch: requireIfMatch(endpoint, c),
@@ -55,6 +57,9 @@ export function serve<const E extends Endpoint>(
     return answer(c, endpoint, reply)
   })
 }
+
+/** What is not known must not be passed over: who sends `?dryRun=true` means that nothing is to happen. */
+const NoQuery = z.strictObject({})
 
 const ranks: Readonly<Record<Role, number>> = { viewer: 0, editor: 1, admin: 2 }
 

@@ -5,7 +5,7 @@ import type { Bytes } from '../http/read-body.ts'
 import { serve } from '../http/serve.ts'
 import type { Actor, Deps } from '../ports.ts'
 import { clearMembers, editMembers } from '../usecases/members-edit.ts'
-import { commitUpload, putPart, replaceMembers } from '../usecases/members-upload.ts'
+import { commitUpload, discardUpload, putPart, replaceMembers } from '../usecases/members-upload.ts'
 import { readMembers, type Conditional, type MembersPath } from '../usecases/members.ts'
 import { boundTo } from './bound-to.ts'
 
@@ -22,8 +22,8 @@ export function memberRoutes() {
   serve(app, api.editMembers, async ({ deps, actor, params, body, ifMatch }) =>
     editMembers(deps, actor, params, { ...body, ifMatch }),
   )
-  serve(app, api.clearMembers, async ({ deps, actor, params, ifMatch }) =>
-    clearMembers(deps, actor, params, { ifMatch }),
+  serve(app, api.clearMembers, async ({ deps, actor, params, query, ifMatch }) =>
+    deleteMembers(deps, actor, params, { ...query, ifMatch }),
   )
   serve(app, api.commitMembers, async ({ deps, actor, params, body, ifMatch }) =>
     commitUpload(deps, actor, params, { ...body, ifMatch }),
@@ -38,8 +38,8 @@ export function memberRoutes() {
   serve(app, api.shortEditMembers, async ({ deps, actor, params, body, ifMatch }) =>
     editMembers(deps, actor, { ...boundTo(actor), ...params }, { ...body, ifMatch }),
   )
-  serve(app, api.shortClearMembers, async ({ deps, actor, params, ifMatch }) =>
-    clearMembers(deps, actor, { ...boundTo(actor), ...params }, { ifMatch }),
+  serve(app, api.shortClearMembers, async ({ deps, actor, params, query, ifMatch }) =>
+    deleteMembers(deps, actor, { ...boundTo(actor), ...params }, { ...query, ifMatch }),
   )
   serve(app, api.shortCommitMembers, async ({ deps, actor, params, body, ifMatch }) =>
     commitUpload(deps, actor, { ...boundTo(actor), ...params }, { ...body, ifMatch }),
@@ -59,4 +59,14 @@ async function putMembers(deps: Deps, actor: Actor, at: MembersPath, { type, upl
   return upload === undefined || part === undefined
     ? await replaceMembers(deps, actor, at, { ...put, format })
     : await putPart(deps, actor, at, { content: put.content, upload, part, format })
+}
+
+interface Delete extends Conditional {
+  readonly upload?: string | undefined
+}
+
+async function deleteMembers(deps: Deps, actor: Actor, at: MembersPath, { upload, ifMatch }: Delete) {
+  return upload === undefined
+    ? await clearMembers(deps, actor, at, { ifMatch })
+    : await discardUpload(deps, actor, at, { upload, ifMatch })
 }

@@ -4,11 +4,13 @@ import {
   foreignKey,
   index,
   integer,
+  json,
   pgTable,
   primaryKey,
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
+import type { MemberFormat } from '@halyard/shared/contract/members-endpoints.ts'
 import { environments, organizations } from './schema.ts'
 import { segments } from './segment-schema.ts'
 
@@ -20,6 +22,18 @@ const bytea = customType<{ data: Uint8Array<ArrayBuffer>; driverData: Uint8Array
 })
 const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' })
 const orgId = () => text('org_id').notNull()
+
+/** A commit that was made: what was asked for, and what was answered. */
+export interface MadeOfUpload {
+  readonly parts: number
+  readonly format: MemberFormat
+  readonly column: string | null
+  readonly hash: string
+  readonly count: number
+  /** By environment key. */
+  readonly versions: Readonly<Record<string, string>>
+  readonly etag: string
+}
 
 /** A blob is never changed: its hash is its name. */
 export const segmentBlobs = pgTable(
@@ -62,6 +76,8 @@ export const segmentUploads = pgTable(
     format: text('format', { enum: ['ndjson', 'csv'] }).notNull(),
     /** Its parts are gone then. */
     committed: boolean('committed').notNull().default(false),
+    /** What its commit was and made, while its list is that of the segment; null before, and once another took its place. */
+    made: json('made').$type<MadeOfUpload>(),
     updatedAt: moment('updated_at').notNull(),
   },
   (t) => [

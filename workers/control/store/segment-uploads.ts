@@ -1,6 +1,6 @@
 /** Uploads of large lists, and their parts. */
-import { and, asc, count, eq, lt, sql } from 'drizzle-orm'
-import { segmentUploadParts, segmentUploads } from './blob-schema.ts'
+import { and, asc, count, eq, isNotNull, lt, sql } from 'drizzle-orm'
+import { segmentUploadParts, segmentUploads, type MadeOfUpload } from './blob-schema.ts'
 import type { ReadDb, Tx } from './database.ts'
 
 export interface MembersPlace {
@@ -61,15 +61,20 @@ export async function dropOldUploads(tx: Tx, orgId: string, now: Date): Promise<
     )
 }
 
-/** Begins an upload, or goes on with it: locked until the transaction ends, as it is now. */
-export async function touchUpload(tx: Tx, row: Omit<UploadRow, 'committed'>): Promise<UploadRow> {
-  const { orgId, environmentId, segmentId, name } = segmentUploads
+/** Begins an upload, also under the name of one that is committed, or goes on with it: locked until the transaction ends. */
+export async function touchUpload(tx: Tx, row: Omit<UploadRow, 'committed' | 'made'>): Promise<UploadRow> {
+  const { orgId, environmentId, segmentId, name, committed, format } = segmentUploads
   const [upload] = await tx
     .insert(segmentUploads)
     .values(row)
     .onConflictDoUpdate({
       target: [orgId, environmentId, segmentId, name],
-      set: { updatedAt: row.updatedAt },
+      set: {
+        updatedAt: row.updatedAt,
+        committed: false,
+        made: null,
+        format: sql`case when ${committed} then excluded.format else ${format} end`,
+      },
     })
     .returning()
   if (!upload) throw new Error('an upsert gives its row')
@@ -115,6 +120,31 @@ export async function finishUpload(tx: Tx, at: MembersPlace, name: string): Prom
   await tx
     .delete(segmentUploadParts)
     .where(and(ofPlace(segmentUploadParts, at), eq(segmentUploadParts.upload, name)))
+}
+
+/** Keeps what a commit made, so that its retry is answered alike. */
+export async function keepMade(tx: Tx, at: MembersPlace, name: string, made: MadeOfUpload): Promise<void> {
+  await tx
+    .update(segmentUploads)
+    .set({ made })
+    .where(and(ofPlace(segmentUploads, at), eq(segmentUploads.name, name)))
+}
+
+/** Another list took the place of what uploads have made. */
+export async function forgetMade(tx: Tx, at: MembersPlace): Promise<void> {
+  await tx
+    .update(segmentUploads)
+    .set({ made: null })
+    .where(and(ofPlace(segmentUploads, at), isNotNull(segmentUploads.made)))
+}
+
+/** Drops an upload with its parts; says whether there was one. */
+export async function dropUpload(tx: Tx, at: MembersPlace, name: string): Promise<boolean> {
+  const dropped = await tx
+    .delete(segmentUploads)
+    .where(and(ofPlace(segmentUploads, at), eq(segmentUploads.name, name)))
+    .returning({ name: segmentUploads.name })
+  return dropped.length > 0
 }
 
 const partColumns = {

@@ -90,7 +90,7 @@ export async function updateSegmentIn(
   return commitChange(deps, actor, async (change) => {
     const open = await openSegment(change, command)
     const { environment, state } = segmentStateAt(open, command.environment)
-    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     refuseArchivedSegment(open)
     const { attribute, include, exclude, when, comment, ...definition } = command.patch
@@ -109,7 +109,7 @@ export async function updateSegmentIn(
 export async function archiveSegmentIn(deps: Deps, actor: Actor, command: StatePath & Conditional) {
   return commitChange(deps, actor, async (change) => {
     const open = await openSegment(change, command)
-    const current = wholeAnswer({ after: open, versions: {} }, command.environment)
+    const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     const revision = await archival(change, open, { ...command, archived: true })
     return wholeAnswer(await reviseSegment(change, open, revision), command.environment)
@@ -134,23 +134,23 @@ function given<Patch extends object>(
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as never // only those left out are gone
 }
 
-function definitionAnswer({ after: { segment }, versions }: RevisedSegment) {
-  return { result: { ...toSegment(segment), versions, warnings: [] }, etag: etagOf(segment.revision) }
+function definitionAnswer({ after: { segment }, versions, warnings }: RevisedSegment) {
+  return { result: { ...toSegment(segment), versions, warnings }, etag: etagOf(segment.revision) }
 }
 
-function stateAnswer({ after, versions }: RevisedSegment, environment: EnvironmentRow) {
+function stateAnswer({ after, versions, warnings }: RevisedSegment, environment: EnvironmentRow) {
   const { state } = segmentStateAt(after, environment.id)
   return {
-    result: { ...toSegmentState(after.segment.key, environment.key, state), versions, warnings: [] },
+    result: { ...toSegmentState(after.segment.key, environment.key, state), versions, warnings },
     etag: etagOf(state.stateRevision),
   }
 }
 
-function wholeAnswer({ after, versions }: RevisedSegment, keyOrId: string) {
+function wholeAnswer({ after, versions, warnings }: RevisedSegment, keyOrId: string) {
   const { environment, state } = segmentStateAt(after, keyOrId)
   const view = toSegmentInEnvironment({ ...after.segment, ...state, environment: environment.key })
   return {
-    result: { ...view, versions, warnings: [] },
+    result: { ...view, versions, warnings },
     etag: etagOf(after.segment.revision, state.stateRevision),
   }
 }

@@ -10,6 +10,7 @@ import { flags, flagStates } from '../store/schema.ts'
 import { selectEnvironments, type FlagRow } from '../store/select.ts'
 import { commitChange, type Change, type EnvironmentRow, type Versions, type Written } from './change.ts'
 import { refuseBrokenReferences } from './check-references.ts'
+import { nothingSpent } from './condition-errors.ts'
 import {
   definitionErrors,
   definitionOf,
@@ -18,13 +19,14 @@ import {
   refuseErrors,
   variantsOrDefault,
 } from './flag-rules.ts'
-import { flagWarnings } from './flag-warnings.ts'
+import { firstWarnings, flagWarnings } from './flag-warnings.ts'
 import { findProject, namedEnvironment } from './find.ts'
 import { etagOf } from './precondition.ts'
 import { historyOf, toRecord } from './records.ts'
 import { flagReferences } from './references.ts'
 import { refuseOversize, refuseTooMany } from './sizes.ts'
-import { stateErrors } from './state-errors.ts'
+import { ruleErrors, stateErrors } from './state-errors.ts'
+import { nothingCompiled } from './value-schema-form.ts'
 import { toFlag, toFlagInEnvironment } from './views.ts'
 
 interface CreateFlags {
@@ -156,8 +158,8 @@ function refersIn({ states }: NewFlag, { id }: EnvironmentRow): boolean {
   return state !== undefined && flagReferences(state).length > 0
 }
 
-function warningsOf({ now }: Change, { environments, made, at }: Made): Warning[] {
-  return made.flatMap(({ states }, index) =>
+function warningsOf({ now }: Change, { environments, made, at }: Made): readonly Warning[] {
+  const all = made.flatMap(({ states }, index) =>
     environments.flatMap((environment) => {
       const state = states.get(environment.id)
       const warnings = state ? flagWarnings(null, state, now.getTime()) : []
@@ -165,6 +167,7 @@ function warningsOf({ now }: Change, { environments, made, at }: Made): Warning[
       return warnings.map((warning) => ({ ...warning, pointer: `${where}${warning.pointer}` }))
     }),
   )
+  return firstWarnings(all)
 }
 
 /** Where a request for one flag, or for many under `at`, holds the state of an environment. */
@@ -205,10 +208,12 @@ interface MakeFlags {
 
 function makeFlags(change: Change, { projectId, environments, flags: wanted, at }: MakeFlags): NewFlag[] {
   const errors: WrongField[] = []
+  const spent = new Map(environments.map(({ id }) => [id, nothingSpent()]))
+  const schemas = nothingCompiled()
   const made = wanted.map((flag, index) => {
     const pointer = at && `${at}/${index}`
     const row = newRow(change, { projectId, flag, variants: variantsOrDefault(flag, pointer) })
-    errors.push(...definitionErrors(row, pointer))
+    errors.push(...definitionErrors(row, pointer, schemas))
     const states = new Map(environments.map(({ id }) => [id, firstState(row.variants)]))
     for (const [name, patch] of Object.entries(flag.environments ?? {})) {
       const where = `${pointer}${pointerOf(['environments', name])}`
@@ -216,7 +221,8 @@ function makeFlags(change: Change, { projectId, environments, flags: wanted, at 
       if (typeof environment === 'string') errors.push({ pointer: where, detail: environment })
       else {
         const state = patchState(firstState(row.variants), patch)
-        errors.push(...stateErrors(state, row, where))
+        const ownSpent = spent.get(environment.id) ?? nothingSpent()
+        errors.push(...stateErrors(state, row, where), ...ruleErrors(state, where, ownSpent))
         states.set(environment.id, state)
       }
     }

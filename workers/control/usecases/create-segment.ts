@@ -1,5 +1,6 @@
 import { and, eq, sql } from 'drizzle-orm'
 import type { SegmentCreate } from '@halyard/shared/contract/segment.ts'
+import type { Warning } from '@halyard/shared/contract/written.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import type { Actor, AppliedSegmentState, Deps } from '../ports.ts'
 import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
@@ -13,6 +14,7 @@ import { refuseErrors } from './flag-rules.ts'
 import { etagOf } from './precondition.ts'
 import { historyOf, toSegmentRecord } from './records.ts'
 import { segmentReferences } from './references.ts'
+import { segmentFacts } from './request-facts.ts'
 import { emptySegment, patchSegment, segmentErrors } from './segment-rules.ts'
 import { refuseOversize, refuseTooMany } from './sizes.ts'
 import { toSegment, toSegmentInEnvironment } from './views.ts'
@@ -20,8 +22,8 @@ import { toSegment, toSegmentInEnvironment } from './views.ts'
 /** Creates a segment in every environment of a project. */
 export async function createSegment(deps: Deps, actor: Actor, project: string, wanted: SegmentCreate) {
   return commitChange(deps, actor, async (change) => {
-    const { row, versions } = await insertSegment(change, project, wanted)
-    return { result: { ...toSegment(row), versions, warnings: [] }, etag: etagOf(row.revision) }
+    const { row, versions, warnings } = await insertSegment(change, project, wanted)
+    return { result: { ...toSegment(row), versions, warnings }, etag: etagOf(row.revision) }
   })
 }
 
@@ -33,7 +35,7 @@ export async function createSegmentIn(
   wanted: SegmentCreate,
 ) {
   return commitChange(deps, actor, async (change) => {
-    const { row, states, environments, versions } = await insertSegment(change, at.project, wanted)
+    const { row, states, environments, versions, warnings } = await insertSegment(change, at.project, wanted)
     const environment = environments.find(({ key }) => key === at.environment)
     if (!environment) throw new Error('the environment of the token belongs to its project')
     const view = {
@@ -46,7 +48,7 @@ export async function createSegmentIn(
       environment: environment.key,
     }
     return {
-      result: { ...toSegmentInEnvironment(view), versions, warnings: [] },
+      result: { ...toSegmentInEnvironment(view), versions, warnings },
       etag: etagOf(row.revision, 1),
     }
   })
@@ -87,7 +89,7 @@ async function insertSegment(change: Change, projectKey: string, wanted: Segment
     },
     comment: wanted.comment,
   })
-  return { row, states, environments, versions }
+  return { row, states, environments, versions, warnings: warningsOf({ row, states, environments }) }
 }
 
 function newRow({ actor, now }: Change, projectId: string, wanted: SegmentCreate): SegmentRow {
@@ -149,6 +151,14 @@ interface Made {
   readonly row: SegmentRow
   readonly states: ReadonlyMap<string, AppliedSegmentState>
   readonly environments: readonly EnvironmentRow[]
+}
+
+function warningsOf({ states, environments }: Made): Warning[] {
+  return environments.flatMap(({ id, key }) => {
+    const where = pointerOf(['environments', key])
+    const warnings = segmentFacts(emptySegment, states.get(id) ?? emptySegment)
+    return warnings.map((warning) => ({ ...warning, pointer: `${where}${warning.pointer}` }))
+  })
 }
 
 async function checkReferences(change: Change, { row, states, environments }: Made) {

@@ -54,7 +54,7 @@ export async function explainCommitted(deps: Deps, actor: Actor, command: Enviro
   const { environment, version, snapshot, rows } = await loadCommitted(deps, actor, command)
   if (!findFlag(snapshot, key)) {
     throw new ProblemError('flag_not_found', {
-      detail: `${environment} has no flag "${key}" at version ${version}`,
+      detail: `${environment} has no flag of that key at version ${version}`,
     })
   }
   await addBlobs(deps.db, actor.orgId, snapshot, [key])

@@ -98,3 +98,20 @@ test('restoring brings back key, seed and state', async () => {
   expect(restored).toMatchObject({ id: made.id, seed: made.seed, archived: false })
   expect(await kit.ok('GET', `${production}/flags/again`)).toMatchObject({ enabled: true })
 })
+
+test('a variant that the own state serves cannot be taken away by the short form either', async () => {
+  await kit.ok('POST', `${shop}/flags`, { body: { key: 'served' } })
+  await kit.ok('PATCH', `${production}/flags/served`, { body: { rules: [rule] }, headers: ifMatch })
+  const token = await kit.makeToken({ project: 'shop', environment: 'production' })
+  const variants = [
+    { key: 'off', value: false },
+    { key: 'yes', value: true },
+  ]
+  const reply = await kit.call('PATCH', '/flags/served', { token, body: { variants }, headers: ifMatch })
+  expect(pointersOf(reply)).toEqual([
+    '/variants',
+    '/variants',
+    '/rules/0/serve/variant',
+    '/fallthrough/variant',
+  ])
+})

@@ -8,7 +8,7 @@ import { makeId, makeSeed } from '@halyard/shared/protocol/ids.ts'
 import type { AppliedFlagState } from '../ports.ts'
 import { ProblemError, type WrongField } from '../problem.ts'
 import type { FlagRow } from '../store/select.ts'
-import { schemaFormErrors } from './value-schema-form.ts'
+import { nothingCompiled, schemaFormErrors } from './value-schema-form.ts'
 import { schemaErrors } from './value-schema.ts'
 
 const booleanVariants: Variant[] = [
@@ -80,10 +80,11 @@ export function definitionOf(patch: DefinitionPatch): Partial<FlagRow> {
   }
 }
 
-/** Every way in which a definition breaks its own rules. */
+/** Every way in which a definition breaks its own rules; `compiled` counts for all flags of a request. */
 export function definitionErrors(
   flag: Pick<FlagRow, 'valueType' | 'variants' | 'expiryVariant' | 'valueSchema'>,
   at: string,
+  compiled = nothingCompiled(),
 ): WrongField[] {
   const errors = variantErrors(flag.valueType, flag.variants, at)
   const { expiryVariant, valueSchema, variants } = flag
@@ -96,7 +97,7 @@ export function definitionErrors(
     const detail = `is ${size} bytes large; at most ${limits.schemaBytes} are allowed`
     return [...errors, { pointer: `${at}/schema`, detail }]
   }
-  const form = schemaFormErrors(valueSchema, `${at}/schema`)
+  const form = schemaFormErrors(valueSchema, `${at}/schema`, compiled)
   return [...errors, ...(form.length > 0 ? form : schemaErrors(valueSchema, variants, at))]
 }
 

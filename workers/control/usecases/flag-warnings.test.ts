@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { bucketCount, type Condition, type Serve } from '@halyard/shared/engine/model.ts'
-import { flagWarnings, type Targeting } from './flag-warnings.ts'
+import { firstWarnings, flagWarnings, type Targeting } from './flag-warnings.ts'
 import { movedBuckets } from './moved-buckets.ts'
 
 const now = Date.parse('2026-11-20T12:00:00Z')
@@ -94,10 +94,35 @@ test('a rule with the condition of an earlier one, or that matches nobody, is to
 
 test('a value in two overrides is told, unless the first one ends', () => {
   expect(warn({ overrides: [one(['a', 'b']), one(['5', 'b']), one([5])] })).toEqual([
-    ['repeated_override', '/overrides/1/values/1', expect.stringContaining('"b" is in override 1 already')],
+    [
+      'repeated_override',
+      '/overrides/1/values',
+      'an override that comes first names one of its values already: "b" in override 1',
+    ],
   ])
   expect(warn({ overrides: [one(['b'], { until: tomorrow }), one(['b'])] })).toEqual([])
   expect(warn({ overrides: [one(['b']), { ...one(['b']), attribute: 'email' }] })).toEqual([])
+})
+
+test('values in two overrides are one warning with their number and the first of them', () => {
+  const values = Array.from({ length: 1_000 }, (_, i) => `user-${i}`)
+  const [warning, ...others] = warn({ overrides: [one(values), one(values)] })
+  expect(others).toEqual([])
+  expect(warning?.[2]).toContain('names 1,000 of its values already: "user-0" in override 1, "user-1" in')
+  expect(warning?.[2]).toMatch(/and 990 more$/)
+})
+
+test('an answer holds at most twenty warnings, and the number of the others', () => {
+  const warnings = flagWarnings(null, targeting({ rules: Array(23).fill(rule({ any: [] })) }), now)
+  expect(warnings).toHaveLength(23)
+  const shown = firstWarnings(warnings)
+  expect(shown.slice(0, -1)).toEqual(warnings.slice(0, 20))
+  expect(shown.at(-1)).toEqual({
+    code: 'more_warnings',
+    pointer: '',
+    detail: '3 more warnings are not shown',
+  })
+  expect(firstWarnings(warnings.slice(3))).toEqual(warnings.slice(3))
 })
 
 test.for<[string, Serve, Serve]>([
@@ -177,6 +202,19 @@ test('a new rule on facts of the request says where they are absent', () => {
   expect(warn({ rules })).toEqual([['request_facts', '/rules/0', expect.stringContaining('"edge.country"')]])
   expect(warn({ rules, fallthrough: on }, { rules })).toEqual([])
   expect(warn({ rules: [rule({ attribute: 'edges', op: 'eq', value: 1 })] })).toEqual([])
+})
+
+test.for<[string, string, Partial<Targeting>]>([
+  ['an override', '/overrides/0/attribute', { overrides: [{ ...one(['CA']), attribute: 'edge.ip' }] }],
+  ['a sample', '/rules/0', { rules: [sampled('edge.ip')] }],
+  ['a split', '/rules/0', { rules: [rule(canada, split({ on: 50, off: 50 }, { by: 'edge.ip' }))] }],
+  ['a fallthrough', '/fallthrough', { fallthrough: split({ on: 50, off: 50 }, { by: 'edge.ip' }) }],
+])('%s by a fact of the request says so, once', ([, pointer, after]) => {
+  const before = { fallthrough: on }
+  expect(warn(after, before)).toEqual([
+    ['request_facts', pointer, expect.stringContaining('reads "edge.ip"')],
+  ])
+  expect(warn({ ...after, rules: [...(after.rules ?? []), rule({ segment: 's' })] }, after)).toEqual([])
 })
 
 test('times that are past are told', () => {

@@ -9,8 +9,10 @@ import {
 } from '@halyard/shared/engine/model.ts'
 import { momentMs } from '@halyard/shared/contract/moment.ts'
 import type { Warning } from '@halyard/shared/contract/written.ts'
+import { count, percent, show, showList } from '@halyard/shared/words/show.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import { bucketedBy, bucketsOf, movedBuckets, redrawnBuckets, stepTimes } from './moved-buckets.ts'
+import { flagFacts } from './request-facts.ts'
 
 /** The part of a state that warnings are about. */
 export interface Targeting {
@@ -22,7 +24,7 @@ export interface Targeting {
 
 /**
  * What a person who saved `after` over `before` wants to be told; nothing if the targeting is as before. Rules are
- * matched by id. Pointers are into the state.
+ * matched by id. Pointers are into the state. An answer shows them by `firstWarnings`.
  */
 export function flagWarnings(before: Targeting | null, after: Targeting, nowMs: number): Warning[] {
   if (before && isSame(comparable(before), comparable(after))) return []
@@ -30,10 +32,20 @@ export function flagWarnings(before: Targeting | null, after: Targeting, nowMs: 
     ...unreachableRules(after.rules),
     ...repeatedValues(after.overrides),
     ...(before ? movedContexts(before, after, nowMs) : []),
-    ...requestFacts(before, after),
+    ...flagFacts(before, after),
     ...pastTimes(after, nowMs),
   ]
 }
+
+/** The first of the warnings of an answer, and one that says how many more there are. */
+export function firstWarnings(warnings: readonly Warning[]): readonly Warning[] {
+  const rest = warnings.length - warningsMax
+  if (rest <= 0) return warnings
+  const detail = `${count(rest)} more warnings are not shown`
+  return [...warnings.slice(0, warningsMax), { code: 'more_warnings', pointer: '', detail }]
+}
+
+const warningsMax = 20
 
 function comparable({ overrides, rules, fallthrough }: Targeting) {
   return { overrides, rules, fallthrough }
@@ -82,16 +94,18 @@ function constantOf(condition: Condition): boolean | null {
 /** What is in an override without end stays there: naming it again later does nothing. */
 function repeatedValues(overrides: readonly Override[]): Warning[] {
   const firsts = new Map<string, number>()
-  return overrides.flatMap(({ attribute, values, until }, index) =>
-    values.flatMap((value, at): Warning[] => {
+  return overrides.flatMap(({ attribute, values, until }, index): Warning[] => {
+    const repeated: string[] = []
+    for (const value of values) {
       const name = JSON.stringify([attribute, value])
       const first = firsts.get(name)
       if (first === undefined && until === undefined) firsts.set(name, index)
-      if (first === undefined || first === index) return []
-      const detail = `${JSON.stringify(value)} is in override ${first + 1} already, which comes first and serves "${overrides[first]?.variant}"`
-      return [{ code: 'repeated_override', pointer: `/overrides/${index}/values/${at}`, detail }]
-    }),
-  )
+      if (first !== undefined && first !== index) repeated.push(`${show(value)} in override ${first + 1}`)
+    }
+    if (repeated.length === 0) return []
+    const detail = `an override that comes first names ${repeated.length === 1 ? 'one' : count(repeated.length)} of its values already: ${showList(repeated, 'and')}`
+    return [{ code: 'repeated_override', pointer: `/overrides/${index}/values`, detail }]
+  })
 }
 
 function movedContexts(before: Targeting, after: Targeting, nowMs: number): Warning[] {
@@ -164,31 +178,6 @@ function whyOtherSlot(before: Serve, after: Serve): string | null {
     : `only contexts in slot "${next.slot}" of layer "${next.key}" keep their variant`
 }
 
-function requestFacts(before: Targeting | null, after: Targeting): Warning[] {
-  const known = new Set(before?.rules.map(textOf))
-  return after.rules.flatMap((rule, index): Warning[] => {
-    const facts = [...new Set(attributesOf(rule))].filter(
-      (path) => path === 'edge' || path.startsWith('edge.'),
-    )
-    if (facts.length === 0 || known.has(textOf(rule))) return []
-    const names = facts.map((path) => `"${path}"`).join(', ')
-    const detail = `reads ${names}: the edge sets it for client keys; for server keys and in an SDK that evaluates locally it is absent unless the caller passes it`
-    return [{ code: 'request_facts', pointer: `/rules/${index}`, detail }]
-  })
-}
-
-function attributesOf({ when, sample, serve }: Rule): string[] {
-  const by = bucketedBy(serve)
-  return [...attributesIn(when), ...(sample ? [sample.by] : []), ...(by === null ? [] : [by])]
-}
-
-function attributesIn(condition: Condition): string[] {
-  if ('all' in condition) return condition.all.flatMap(attributesIn)
-  if ('any' in condition) return condition.any.flatMap(attributesIn)
-  if ('not' in condition) return attributesIn(condition.not)
-  return 'attribute' in condition ? [condition.attribute] : []
-}
-
 function pastTimes({ overrides, rules, fallthrough }: Targeting, nowMs: number): Warning[] {
   const ended = overrides.flatMap(({ until }, index): Warning[] => {
     if (until === undefined || momentMs(until) > nowMs) return []
@@ -211,10 +200,6 @@ function pastTimes({ overrides, rules, fallthrough }: Targeting, nowMs: number):
 
 function placeOf({ name }: Targeting['rules'][number], index: number): string {
   return name === undefined ? `rule ${index + 1}` : `rule ${index + 1} "${name}"`
-}
-
-function percent(buckets: number): string {
-  return `${Number((buckets / (bucketCount / 100)).toFixed(3))} %`
 }
 
 function isSame(a: object | null, b: object | null): boolean {

@@ -118,6 +118,22 @@ test('a slot that a flag uses can be moved, but neither taken away nor renamed',
   expect(await kit.stored()).toEqual(before)
 })
 
+const ranges = (to: number) => [{ name: 's', from: 0, to }]
+
+test('a change that moves contexts out of a slot is told, and no other one', async () => {
+  await kit.ok('POST', layers, { body: { key: 'moving', slots: ranges(50_000) } })
+  const told = async (body: object) => {
+    const { warnings } = await kit.ok('PATCH', `${layers}/moving`, { body, headers })
+    return warnings.map(({ code, pointer }: { code: string; pointer: string }) => [code, pointer])
+  }
+  expect(await told({ slots: ranges(40_000) })).toEqual([['moves_contexts', '/slots/0']])
+  expect(await told({ slots: ranges(60_000) })).toEqual([])
+  expect(await told({ by: 'company' })).toEqual([['moves_contexts', '/by']])
+  expect(await told({ by: 'company', description: 'the same' })).toEqual([])
+  expect(await kit.ok('DELETE', `${layers}/moving`)).toMatchObject({ warnings: [] })
+  expect(await kit.ok('POST', `${layers}/moving/restore`)).toMatchObject({ warnings: [] })
+})
+
 test('a layer that a flag uses is not archived, and an archived one is not used', async () => {
   await patchFlag('checkout', { rules: [{ when: all, serve: inSlot('a') }] })
   await patchFlag('second', { fallthrough: { variant: 'on' } })

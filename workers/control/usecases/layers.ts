@@ -1,6 +1,7 @@
 /** Layers: they belong to a project, and every environment has them as they are. */
 import { and, eq, sql } from 'drizzle-orm'
 import type { LayerCreate, LayerPatch } from '@halyard/shared/contract/layer.ts'
+import type { Warning } from '@halyard/shared/contract/written.ts'
 import { makeId, makeSeed } from '@halyard/shared/protocol/ids.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { Actor, Deps } from '../ports.ts'
@@ -12,6 +13,7 @@ import type { LayerRow } from '../store/select-segments.ts'
 import { commitChange, versionsOf, type Change, type EnvironmentRow } from './change.ts'
 import { refuseBrokenReferences, refuseInUse } from './check-references.ts'
 import { findLayer, findProject } from './find.ts'
+import { layerWarnings } from './layer-warnings.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
 import { historyOf, toLayerRecord } from './records.ts'
 import { mayGrow, refuseOversize, refuseTooMany } from './sizes.ts'
@@ -149,11 +151,11 @@ async function save(
     after: toLayer(after),
     comment,
   })
-  return answer(after, versions)
+  return answer(after, versions, earlier ? layerWarnings(earlier, record) : [])
 }
 
-function answer(row: LayerRow, versions: Record<string, string>) {
-  return { result: { ...toLayer(row), versions, warnings: [] }, etag: etagOf(row.revision) }
+function answer(row: LayerRow, versions: Record<string, string>, warnings: readonly Warning[] = []) {
+  return { result: { ...toLayer(row), versions, warnings }, etag: etagOf(row.revision) }
 }
 
 function newRow({ actor, now }: Change, projectId: string, wanted: LayerCreate): LayerRow {

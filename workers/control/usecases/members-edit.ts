@@ -4,6 +4,7 @@ import type { SegmentMembers } from '@halyard/shared/contract/segment.ts'
 import type { Actor, Deps } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { keepBlob, readBlobIn, storeBlob } from '../store/segment-blobs.ts'
+import { forgetMade } from '../store/segment-uploads.ts'
 import { commitChange, type Change } from './change.ts'
 import { openMembers, writeMembers, type Conditional, type MembersPath } from './members.ts'
 import { nameBlob } from './members-list.ts'
@@ -26,6 +27,7 @@ export async function editMembers(deps: Deps, actor: Actor, at: MembersPath, edi
 export async function clearMembers(deps: Deps, actor: Actor, at: MembersPath, condition: Conditional) {
   return commitChange(deps, actor, async (change) => {
     const opened = await openMembers(change, at, condition)
+    await forgetMade(change.tx, opened.place)
     return await writeMembers(change, opened, { action: 'segment.members', members: null })
   })
 }

@@ -14,7 +14,12 @@ export interface MembersKit extends Kit {
   readonly key: string
   readonly members: string
   readonly makeSegment: () => Promise<{ key: string; members: string }>
-  readonly put: (part: number, body: unknown, upload?: string) => Promise<Reply['body']>
+  readonly put: (
+    part: number,
+    body: unknown,
+    upload?: string,
+    headers?: Record<string, string>,
+  ) => Promise<Reply['body']>
   /** Commits the upload `nightly`. */
   readonly commit: (body: object) => Promise<Reply['body']>
   readonly edit: (body: object) => Promise<Reply['body']>
@@ -55,8 +60,8 @@ export function next(token: string): string {
 
 function actions(kit: MembersKit) {
   return {
-    put: (part: number, body: unknown, upload = 'nightly') =>
-      kit.ok('PUT', `${kit.members}?upload=${upload}&part=${part}`, { body, headers }),
+    put: (part: number, body: unknown, upload = 'nightly', as: Record<string, string> = headers) =>
+      kit.ok('PUT', `${kit.members}?upload=${upload}&part=${part}`, { body, headers: as }),
     commit: (body: object) =>
       kit.ok('POST', `${kit.members}/commit`, { body: { upload: 'nightly', ...body } }),
     edit: (body: object) => kit.ok('PATCH', kit.members, { body }),

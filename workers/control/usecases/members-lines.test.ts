@@ -25,6 +25,30 @@ test('a number that JSON rounds is refused, and none of the exact ones', () => {
   expect(wrong.map(([line]) => line)).toEqual([2, 3, 4])
 })
 
+test.each([
+  ['9007199254740991.4', '9007199254740991'],
+  ['1.0000000000000000001', '1'],
+  ['1.0', '1'],
+  ['-0', '0'],
+  ['1e3', '1000'],
+  ['100000000000000000000000', '1e+23'],
+])('the number %s is another one than it says, and is to be written as a text', (number, read) => {
+  const lines = [
+    number,
+    ` {"n":1,"i\\"d":2,"\\u0069d":${number},"x":{"id":${read}}} `,
+    `{"id":5,"id":${number}}`,
+  ]
+  const detail = `holds the number ${number}, which is read as ${read}: write it as a text`
+  expect(ndjson(lines.join('\n'))).toEqual({ ids: [], wrong: [1, 2, 3].map((line) => [line, detail]) })
+  expect(ndjson(`"${number}"`).ids).toEqual([number])
+})
+
+test('a number that is written as it is read is taken, in an object too', () => {
+  const numbers = ['0.1', '-5', '1e+21', '5e-324', '9007199254740991']
+  const lines = numbers.map((number) => `{"a":"\\\\","id": ${number},"b":[1.0,"1.0"]}`)
+  expect(ndjson(lines.join('\n'))).toEqual({ ids: numbers, wrong: [] })
+})
+
 test('a line that is too long is named, and the next one is read', () => {
   const long = `"${'x'.repeat(limits.memberLineLength)}"`
   for (const size of [1_000, 1_000_000])

@@ -43,19 +43,33 @@ export const tooLong = `is longer than ${limits.memberLineLength} characters`
 const jsonAllowed = 'allowed are a text, a number, or an object whose "id" is one'
 
 function readJsonLine(sink: IdSink, text: string, line: number): void {
-  let value: unknown
+  let id: unknown
   try {
-    value = JSON.parse(text)
+    id = idIn(JSON.parse(text))
   } catch {
     sink.wrong(line, `is not JSON; ${jsonAllowed}`)
     return
   }
-  const id =
-    typeof value === 'object' && value !== null && Object.hasOwn(value, 'id') ? Object(value).id : value
-  if (typeof id === 'string') sink.id(id, line)
-  else if (typeof id !== 'number') sink.wrong(line, `holds no id; ${jsonAllowed}`)
-  // JSON.parse has rounded it already: it would be another id.
-  else if (!Number.isFinite(id) || (Number.isInteger(id) && !Number.isSafeInteger(id)))
-    sink.wrong(line, 'is a number beyond 2^53, which is not exact: write it as a text')
-  else sink.id(String(id), line)
+  if (typeof id === 'string') return sink.id(id, line)
+  if (typeof id !== 'number') return sink.wrong(line, `holds no id; ${jsonAllowed}`)
+  // Readers see 1.0 as 1 and a long number rounded: as an id it would be another one.
+  const written = numberIn(text)
+  if (written === String(id)) return sink.id(written, line)
+  sink.wrong(line, `holds the number ${shortened(written)}, which is read as ${id}: write it as a text`)
+}
+
+function idIn(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'id') ? Object(value).id : value
+}
+
+/** The id of a line that holds a number, as it is written there: its numbers are read as texts. */
+function numberIn(text: string): string {
+  const quoted = text.replace(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g, (part) =>
+    part.startsWith('"') ? part : `"${part}"`,
+  )
+  return String(idIn(JSON.parse(quoted)))
+}
+
+function shortened(number: string): string {
+  return number.length > 50 ? `${number.slice(0, 50)}…` : number
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { readBlob } from '../store/segment-blobs.ts'
-import { expectProblem, pointersOf, type CallOptions } from '../test-kit.ts'
+import { expectProblem, pointersOf, production, type CallOptions } from '../test-kit.ts'
 import { csvHeaders, headers, next, useMembers } from './members-kit.ts'
 
 const kit = useMembers()
@@ -48,14 +48,93 @@ test('an upload that broke off is gone on with: its progress names what is held 
   expect(await kit.held(after.hash, ['a', 'b', 'c', 'before'])).toEqual([true, true, true, false])
 })
 
-test('a commit whose answer was lost may be sent again: it changes nothing', async () => {
-  await kit.put(1, '1\n2\n3')
-  const first = await kit.commit({ parts: 1 })
+const tryCommit = (body: object) =>
+  kit.call('POST', `${kit.members}/commit`, { body: { upload: 'nightly', ...body } })
+
+test('a commit whose answer was lost may be sent again: it is answered alike, and changes nothing', async () => {
+  await kit.put(1, 'user,mail\n1,a\n2,b', 'csv', csvHeaders)
+  const options = { body: { upload: 'csv', parts: 1, column: 'mail' } }
+  const first = await kit.call('POST', `${kit.members}/commit`, options)
+  await kit.edit({ add: ['c'], remove: ['a'] })
+  await kit.ok('POST', `${production}/flags/checkout/toggle`) // another version
   const before = await kit.stored()
-  expect(await kit.commit({ parts: 1 })).toEqual(first)
-  const changed = await kit.call('PUT', `${kit.members}?upload=nightly&part=1`, { body: '4', headers })
-  expect(expectProblem(changed, 'upload_changed').detail).toContain('take another name')
+  for (const format of [undefined, 'csv']) {
+    const again = await kit.call('POST', `${kit.members}/commit`, { body: { ...options.body, format } })
+    expect(again.body).toEqual(first.body)
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'))
+  }
   expect(await kit.stored()).toEqual(before)
+})
+
+test('a commit of other settings than the one that was made is refused, and told what to do', async () => {
+  await kit.put(1, 'user,mail\n1,a\n2,b', 'csv', csvHeaders)
+  const settings = { upload: 'csv', parts: 1, column: 'mail' }
+  await kit.ok('POST', `${kit.members}/commit`, { body: settings })
+  const before = await kit.stored()
+  for (const other of [{ parts: 2 }, { column: 'user' }, { column: undefined }, { format: 'ndjson' }]) {
+    const { detail } = expectProblem(await tryCommit({ ...settings, ...other }), 'upload_changed')
+    expect(detail).toContain('parts: 1, csv, column "mail"): to change them, send its parts again')
+  }
+  expect(await kit.stored()).toEqual(before)
+})
+
+const replacements: [string, () => Promise<unknown>][] = [
+  [
+    'another commit',
+    async () => (await kit.put(1, '9', 'later'), await kit.commit({ upload: 'later', parts: 1 })),
+  ],
+  ['a whole list', () => kit.ok('PUT', kit.members, { body: '9', headers })],
+  ['the same list again', () => kit.ok('PUT', kit.members, { body: '1\n2', headers })],
+  ['DELETE', () => kit.ok('DELETE', kit.members)],
+]
+
+test.for(replacements)(
+  'after %s an earlier commit is not made again, and does not say that it stands',
+  async ([, replace]) => {
+    await kit.put(1, '1\n2')
+    await kit.commit({ parts: 1 })
+    await replace()
+    const before = await kit.stored()
+    const { detail } = expectProblem(await tryCommit({ parts: 1 }), 'upload_changed')
+    expect(detail).toContain('replaced or emptied since: send its parts again')
+    expect(await kit.stored()).toEqual(before)
+  },
+)
+
+test('a part under the name of a committed upload begins it anew, in any format', async () => {
+  await kit.put(1, '"a"\n')
+  await kit.put(2, '"b"')
+  await kit.commit({ parts: 2 })
+  await kit.put(1, 'id\nc\n', 'nightly', csvHeaders)
+  const { uploads, count } = await kit.ok('GET', kit.members)
+  expect(uploads).toMatchObject([{ format: 'csv', committed: false, parts: [{ part: 1 }] }])
+  expect(count).toBe(2) // until the commit the list stands
+  const { hash } = await kit.commit({ parts: 1 })
+  expect(await kit.held(hash, ['a', 'b', 'c'])).toEqual([false, false, true])
+})
+
+test('an upload that is discarded is gone with its parts, and the list stays', async () => {
+  await kit.put(1, '1\n2')
+  const { hash } = await kit.commit({ parts: 1 })
+  await kit.put(1, '3', 'wrong')
+  await kit.put(7, '4', 'wrong')
+  await kit.put(1, '5', 'other')
+  const before = await kit.present()
+  const reply = await kit.ok('DELETE', `${kit.members}?upload=wrong`)
+  expect(reply).toMatchObject({ count: 2, hash, versions: { production: before } })
+  expect(reply.uploads.map(({ upload }: { upload: string }) => upload)).toEqual(['nightly', 'other'])
+  expect(await kit.sql("select 1 from segment_upload_parts where upload = 'wrong'")).toEqual([])
+  expectProblem(await kit.call('DELETE', `${kit.members}?upload=wrong`), 'upload_not_found')
+  expect(await kit.ok('GET', kit.members)).toMatchObject({ count: 2, hash })
+})
+
+test('a shorter list under the name of a longer one that broke off is told to discard that first', async () => {
+  for (const part of [1, 2]) await kit.put(part, `"${part}"\n`)
+  const { errors } = expectProblem(await tryCommit({ parts: 1 }), 'invalid_input')
+  expect(errors?.[0]?.detail).toContain('discard it (DELETE …/members?upload=nightly)')
+  await kit.ok('DELETE', `${kit.members}?upload=nightly`)
+  await kit.put(1, '"1"')
+  expect(await kit.commit({ parts: 1 })).toMatchObject({ count: 1 })
 })
 
 test('of two commits at once of one upload one is made, and both are answered', async () => {
@@ -200,6 +279,10 @@ test('at most ten uploads of an environment are open at a time', async () => {
   await kit.sql('delete from segment_uploads')
   for (let i = 0; i < limits.uploadsPerEnvironment; i++) await kit.put(1, '1', `upload-${i}`)
   const url = `${kit.members}?upload=one-more&part=1`
+  const { detail } = expectProblem(await kit.call('PUT', url, { body: '1', headers }), 'limit_reached')
+  expect(detail).toContain('discard one (DELETE …/members?upload=NAME)')
+  await kit.ok('DELETE', `${kit.members}?upload=upload-1`)
+  await kit.put(1, '1', 'upload-1')
   expectProblem(await kit.call('PUT', url, { body: '1', headers }), 'limit_reached')
   await kit.put(2, '\n2', 'upload-0')
   await kit.ok('POST', `${kit.members}/commit`, { body: { upload: 'upload-0', parts: 2 } })

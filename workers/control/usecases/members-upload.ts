@@ -7,7 +7,10 @@ import { keepBlob, storeBlob } from '../store/segment-blobs.ts'
 import {
   countUploads,
   dropOldUploads,
+  dropUpload,
   finishUpload,
+  forgetMade,
+  keepMade,
   lockUpload,
   selectUploadPart,
   selectUploadParts,
@@ -16,6 +19,7 @@ import {
   writeUploadPart,
   type MembersPlace,
   type UploadPartRow,
+  type UploadRow,
 } from '../store/segment-uploads.ts'
 import { commitChange, versionsOf, type Change } from './change.ts'
 import { found } from './find.ts'
@@ -38,7 +42,10 @@ interface Part {
   readonly content: Uint8Array<ArrayBuffer>
 }
 
-/** Keeps one part of an upload. The same part may be sent again, with the same or with other bytes, until the commit. */
+/**
+ * Keeps one part of an upload. The same part may be sent again, with the same or with other bytes; under the name of a
+ * committed upload a part begins it anew.
+ */
 export async function putPart(
   deps: Deps,
   actor: Actor,
@@ -53,17 +60,30 @@ export async function putPart(
     const now = new Date(deps.nowMs())
     await dropOldUploads(tx, actor.orgId, now)
     const held = await touchUpload(tx, { ...place, name: upload, format, updatedAt: now })
-    if (held.committed) throw changed(`upload "${upload}" is committed: take another name for another list`)
     if (held.format !== format) throw invalid('Content-Type', `the parts of "${upload}" are ${held.format}`)
     if ((await countUploads(tx, place)) > limits.uploadsPerEnvironment) {
       throw new ProblemError('limit_reached', {
-        detail: `at most ${limits.uploadsPerEnvironment} uploads of an environment are open at a time: commit one, or wait a day`,
+        detail: `at most ${limits.uploadsPerEnvironment} uploads of an environment are open at a time: commit one, discard one (${discarding('NAME')}), or wait a day`,
       })
     }
     await writeUploadPart(tx, { ...place, upload, part, sha256, bytes: content })
   })
   const { result, etag } = await readMembers(deps, actor, { ...at, upload })
   return { result: { ...result, versions: {}, warnings: [] }, ...(etag !== undefined && { etag }) }
+}
+
+/** Drops an upload with its parts; the list stays as it is. */
+export async function discardUpload(
+  deps: Deps,
+  actor: Actor,
+  at: MembersPath,
+  { upload, ...condition }: { readonly upload: string } & Conditional,
+) {
+  return commitChange(deps, actor, async (change) => {
+    const opened = await openMembers(change, at, condition)
+    if (!(await dropUpload(change.tx, opened.place, upload))) throw new ProblemError('upload_not_found')
+    return await membersAnswer(change, opened, versionsOf([opened.environment]))
+  })
 }
 
 /**
@@ -74,20 +94,21 @@ export async function commitUpload(
   deps: Deps,
   actor: Actor,
   at: MembersPath,
-  { upload, parts: count, format, column, ...condition }: MembersCommit & Conditional,
+  { ifMatch, comment, ...order }: MembersCommit & Conditional,
 ) {
+  const { upload, format, column } = order
   const { place } = await findMembers(deps, actor, at)
   const [uploads, parts] = await deps.db.read(actor.orgId, (db) => [
     selectUploads(db, place, upload),
     selectUploadParts(db, place, upload),
   ])
   const held = found(uploads[0], 'upload_not_found')
-  if (held.committed) return await commitChange(deps, actor, (change) => answerAgain(change, at, condition))
-  refuseGaps(parts, count)
+  if (held.committed) return await commitChange(deps, actor, (change) => answerAgain(change, at, order))
+  refuseGaps(parts, order)
   const list = openList({ format: format ?? held.format, column })
   for (const part of parts) list.take(await readPart(deps, place, part)) // oxlint-disable-line no-await-in-loop -- one part in memory at a time
   const sealed = await list.seal()
-  return await swap(deps, actor, { at, sealed, condition, upload: { name: upload, parts } })
+  return await swap(deps, actor, { at, sealed, condition: { ifMatch, comment }, upload: { order, parts } })
 }
 
 interface WholeList extends Conditional {
@@ -113,8 +134,11 @@ interface Swap {
   readonly at: MembersPath
   readonly sealed: SealedList
   readonly condition: Conditional
-  readonly upload?: { readonly name: string; readonly parts: readonly UploadPartRow[] }
+  readonly upload?: { readonly order: Order; readonly parts: readonly UploadPartRow[] }
 }
+
+/** What decides the list that a commit makes. */
+type Order = Omit<MembersCommit, 'comment'>
 
 async function swap(deps: Deps, actor: Actor, { at, sealed, condition, upload }: Swap) {
   const { orgId } = actor
@@ -122,44 +146,66 @@ async function swap(deps: Deps, actor: Actor, { at, sealed, condition, upload }:
   await deps.db.write(orgId, (tx) => storeBlob(tx, { orgId, now: new Date(deps.nowMs()) }, sealed))
   return await commitChange(deps, actor, async (change) => {
     const opened = await openMembers(change, at, condition)
-    if (upload && (await settle(change, opened.place, upload)) === 'committed')
-      return await answerAgain(change, at, condition)
+    const held = upload && (await settle(change, opened.place, upload))
+    if (upload && held?.committed) return await answerAgain(change, at, upload.order)
     const { hash, count } = sealed
+    await forgetMade(change.tx, opened.place)
     await keepBlob(change.tx, { orgId, hash })
-    const members = { hash, count, added: [], removed: [] }
-    return await writeMembers(change, opened, {
+    const answer = await writeMembers(change, opened, {
       action: 'segment.members',
-      members,
+      members: { hash, count, added: [], removed: [] },
       comment: condition.comment,
     })
+    if (upload && held) {
+      const { parts, format = held.format, column = null } = upload.order
+      const { result, etag = '' } = answer
+      const made = { parts, format, column, hash, count, versions: result.versions, etag }
+      await keepMade(change.tx, opened.place, held.name, made)
+    }
+    return answer
   })
 }
 
-/** Ends the upload, if it still is what was read. */
+/** Ends the upload, if it still is what was read; gives it as it was. */
 async function settle(
   { tx }: Change,
   place: MembersPlace,
-  { name, parts }: Required<Swap>['upload'],
-): Promise<'committed' | 'ended'> {
-  const held = await lockUpload(tx, place, name)
-  if (!held) throw new ProblemError('upload_not_found')
-  if (held.committed) return 'committed'
+  { order: { upload: name }, parts }: Required<Swap>['upload'],
+): Promise<UploadRow> {
+  const held = found(await lockUpload(tx, place, name), 'upload_not_found')
+  if (held.committed) return held
   const now = await selectUploadParts(tx, place, name)
   if (digest(now) !== digest(parts))
     throw changed(`parts of "${name}" were sent while it was committed: commit again`)
   await finishUpload(tx, place, name)
-  return 'ended'
+  return held
 }
 
-/** A commit that was made already, perhaps by a request whose answer was lost: the list as it is now. */
-async function answerAgain(change: Change, at: MembersPath, condition: Conditional) {
-  const opened = await openMembers(change, at, { comment: condition.comment })
-  return await membersAnswer(change, opened, versionsOf([opened.environment]))
+/** The same commit again, perhaps because its answer was lost: what it made. Any other one is told what to do. */
+async function answerAgain(change: Change, at: MembersPath, order: Order) {
+  const opened = await openMembers(change, at, {})
+  const held = found(await lockUpload(change.tx, opened.place, order.upload), 'upload_not_found')
+  const { made, name } = held
+  const again = 'send its parts again, and commit them'
+  if (!held.committed) throw changed(`parts of "${name}" were sent while it was committed: commit again`)
+  if (!made) throw changed(`"${name}" was committed, and the list was replaced or emptied since: ${again}`)
+  const { parts, format = held.format, column = null } = order
+  if (parts !== made.parts || format !== made.format || column !== made.column) {
+    const first = `parts: ${made.parts}, ${made.format}${made.column === null ? '' : `, column "${made.column}"`}`
+    throw changed(`"${name}" is committed already, with other settings (${first}): to change them, ${again}`)
+  }
+  const { hash, count, versions, etag } = made
+  const { result } = await membersAnswer(change, opened, versions)
+  return { result: { ...result, hash, count, added: [], removed: [] }, etag }
 }
 
-function refuseGaps(held: readonly UploadPartRow[], count: number): void {
+function refuseGaps(held: readonly UploadPartRow[], { upload, parts: count }: Order): void {
   const last = held.at(-1)?.part ?? 0
-  if (last > count) throw invalid('/parts', `is ${count}, but the upload holds part ${last}`)
+  if (last > count)
+    throw invalid(
+      '/parts',
+      `is ${count}, but the upload holds part ${last}: discard it (${discarding(upload)}) and send its parts anew`,
+    )
   const missing = missingParts(held, count)
   if (missing.length === 0) return
   const named = missing.slice(0, 20).join(', ') + (missing.length > 20 ? ', …' : '')
@@ -175,6 +221,10 @@ async function readPart(deps: Deps, place: MembersPlace, { upload, part, sha256 
 
 function digest(parts: readonly UploadPartRow[]): string {
   return parts.map(({ part, sha256 }) => `${part}:${sha256}`).join()
+}
+
+function discarding(name: string): string {
+  return `DELETE …/members?upload=${name}`
 }
 
 function changed(detail: string): ProblemError {

@@ -162,3 +162,8 @@ test('an environment of 10,000 flags that all refer is judged in one go', () => 
   const loop = flag('f0', refer('flag', 'f9999'))
   expect(found([...all, loop], loop)[0]?.code).toBe('reference_cycle')
 })
+
+test('a cycle of others, from before, neither hangs nor refuses the change', () => {
+  const others = [flag('x', refer('flag', 'y')), flag('y', refer('flag', 'x'))]
+  expect(found([flag('a', refer('flag', 'x')), ...others], flag('a'))).toEqual([])
+})

@@ -157,7 +157,7 @@ function cycleFault(way: readonly Node[]): Fault {
   }
 }
 
-/** Without cycles every walk ends. */
+/** No changed node is part of a cycle here; others may be, from before. */
 function tooDeep(world: World, live: readonly Node[], touched: readonly Node[]): Fault[] {
   const below = longest((node) => targetsOf(world, node))
   const sources = new Map<Node, Node[]>()
@@ -177,12 +177,13 @@ function tooDeep(world: World, live: readonly Node[], touched: readonly Node[]):
   })
 }
 
-/** The number of steps of the longest way from a node. */
+/** The number of steps of the longest way from a node; one that leads back into itself counts as ended. */
 function longest(next: (node: Node) => readonly Node[]): (node: Node) => number {
   const known = new Map<Node, number>()
   const measure = (node: Node): number => {
     const seen = known.get(node)
     if (seen !== undefined) return seen
+    known.set(node, 0) // while it is measured
     let depth = 0
     for (const other of next(node)) depth = Math.max(depth, measure(other) + 1)
     known.set(node, depth)

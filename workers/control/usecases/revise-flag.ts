@@ -2,7 +2,7 @@ import { and, eq } from 'drizzle-orm'
 import type { projects } from '../store/schema.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { AppliedFlagState, FlagRecord } from '../ports.ts'
-import { ProblemError } from '../problem.ts'
+import { ProblemError, type WrongField } from '../problem.ts'
 import { insertVariants } from '../store/insert-variants.ts'
 import { flags, flagStates, variants } from '../store/schema.ts'
 import { selectEnvironments, selectStates, type FlagRow, type StateRow } from '../store/select.ts'
@@ -10,12 +10,13 @@ import { versionsOf, type Change, type EnvironmentRow, type Versions } from './c
 import { findFlag, findProject, found } from './find.ts'
 import type { Warning } from '@halyard/shared/contract/written.ts'
 import { refuseBrokenReferences, refuseInUse } from './check-references.ts'
+import { nothingSpent } from './condition-errors.ts'
 import { definitionErrors, refuseErrors } from './flag-rules.ts'
-import { flagWarnings } from './flag-warnings.ts'
+import { firstWarnings, flagWarnings } from './flag-warnings.ts'
 import { historyOf, toRecord } from './records.ts'
 import { flagReferences } from './references.ts'
 import { mayGrow, refuseOversize } from './sizes.ts'
-import { stateErrors } from './state-errors.ts'
+import { ruleErrors, stateErrors, variantErrors } from './state-errors.ts'
 import { toFlag } from './views.ts'
 
 /** A flag with all that a change of it may touch. */
@@ -89,7 +90,10 @@ export async function reviseFlag(change: Change, before: OpenFlag, revision: Rev
   const warnings = own === undefined ? [] : warningsIn(before, after, { id: own, now: change.now })
   if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned), warnings }
 
-  refuseErrors(errorsOf(after, own))
+  refuseErrors([
+    ...(isRedefined ? redefinitionErrors(after, own) : []),
+    ...(own === undefined ? [] : ownErrors(before, after, own)),
+  ])
   if (isRedefined) await writeDefinition(change, before.flag, after.flag)
   if (isRestated) await writeState(change, restated)
   await checkReferences(change, { before, after, own })
@@ -131,18 +135,23 @@ function apply({ now }: Change, before: OpenFlag, { flag: patch, state }: Revisi
   return { ...before, flag, states: new Map(before.states).set(state.environmentId, next) }
 }
 
-function errorsOf({ flag, environments, states }: OpenFlag, ownEnvironmentId: string | undefined) {
-  const errors = definitionErrors(flag, '')
-  for (const { id, key } of environments) {
-    for (const error of stateErrors(stateIn(states, id).state, flag, '')) {
-      errors.push(
-        id === ownEnvironmentId
-          ? error
-          : { pointer: '/variants', detail: `${key} uses it at ${error.pointer}: ${error.detail}` },
-      )
-    }
-  }
-  return errors
+/** What a new definition breaks of its own, and of the states in other environments than the change is about. */
+function redefinitionErrors({ flag, environments, states }: OpenFlag, own: string | undefined): WrongField[] {
+  const others = environments.filter(({ id }) => id !== own)
+  const lost = others.flatMap(({ id, key }) =>
+    variantErrors(stateIn(states, id).state, flag, '').map(({ pointer, detail }) => ({
+      pointer: '/variants',
+      detail: `${key} uses it at ${pointer}: ${detail}`,
+    })),
+  )
+  return [...definitionErrors(flag, ''), ...lost]
+}
+
+/** Rules that stay as they are were checked when they came: no kill switch waits for their patterns. */
+function ownErrors(before: OpenFlag, after: OpenFlag, environmentId: string): WrongField[] {
+  const [old, { state }] = [stateIn(before.states, environmentId), stateIn(after.states, environmentId)]
+  const isRuled = !isEqual(old.state.rules, state.rules)
+  return [...stateErrors(state, after.flag, ''), ...(isRuled ? ruleErrors(state, '', nothingSpent()) : [])]
 }
 
 /** Only what refers, or is referred to, can break: other changes are not slowed down. */
@@ -178,7 +187,8 @@ function variantKeys({ variants: list }: FlagRow): string[] {
 }
 
 function warningsIn(before: OpenFlag, after: OpenFlag, { id, now }: { id: string; now: Date }) {
-  return flagWarnings(stateIn(before.states, id).state, stateIn(after.states, id).state, now.getTime())
+  const [old, next] = [stateIn(before.states, id), stateIn(after.states, id)]
+  return firstWarnings(flagWarnings(old.state, next.state, now.getTime()))
 }
 
 async function writeDefinition({ tx, actor }: Change, before: FlagRow, after: FlagRow) {

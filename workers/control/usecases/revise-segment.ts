@@ -1,4 +1,5 @@
 import { and, eq } from 'drizzle-orm'
+import type { Warning } from '@halyard/shared/contract/written.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { AppliedSegmentState, SegmentRecord } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
@@ -12,6 +13,7 @@ import { findProject, findSegment, found } from './find.ts'
 import { refuseErrors } from './flag-rules.ts'
 import { historyOf, toSegmentRecord } from './records.ts'
 import { segmentReferences } from './references.ts'
+import { segmentFacts } from './request-facts.ts'
 import { segmentErrors } from './segment-rules.ts'
 import { mayGrow, refuseOversize } from './sizes.ts'
 import { toSegment } from './views.ts'
@@ -36,6 +38,7 @@ interface Revision {
 export interface RevisedSegment {
   readonly after: OpenSegment
   readonly versions: Versions
+  readonly warnings: readonly Warning[]
 }
 
 /** Reads a segment of a project for a change. */
@@ -84,9 +87,9 @@ export async function reviseSegment(
   const isRestated = restated !== undefined && restated !== before.states.get(restated.environmentId)
   // A state concerns its own environment, a definition all of them.
   const concerned = before.environments.filter(({ id }) => isRedefined || own === undefined || id === own)
-  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned) }
+  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned), warnings: [] }
 
-  if (isRestated) refuseErrors(segmentErrors(restated.state, ''))
+  const warnings = isRestated ? checkState(stateIn(before.states, restated.environmentId), restated) : []
   if (isRedefined) await writeDefinition(change, after.segment)
   if (isRestated) await writeState(change, restated)
   await checkReferences(change, { before, after, own })
@@ -98,7 +101,13 @@ export async function reviseSegment(
   ])
   const versions = { ...versionsOf(concerned), ...raisedVersions }
   await audit(change, { before, after, revision, versions })
-  return { after, versions }
+  return { after, versions, warnings }
+}
+
+/** A tree that stays as it is was checked when it came. */
+function checkState({ state: before }: SegmentStateRow, { state: after }: SegmentStateRow): Warning[] {
+  if (!isEqual({ when: before.when }, { when: after.when })) refuseErrors(segmentErrors(after, ''))
+  return segmentFacts(before, after)
 }
 
 function apply({ now }: Change, before: OpenSegment, { segment: patch, state }: Revision): OpenSegment {

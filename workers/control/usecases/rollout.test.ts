@@ -207,6 +207,35 @@ test('of three variants the off variant gets the rest, unless it is the one', ()
   )
 })
 
+test('a split that serves a third variant is not narrowed to two, unless it is said what the others get', () => {
+  const before = split([
+    ['on', 20_000],
+    ['beta', 30_000],
+    ['off', 50_000],
+  ])
+  const why = refusal({ variant: 'on', percent: 25 }, before, three)
+  expect(why).toContain('/otherwise: is required: it serves "on", "beta", "off" now')
+  expect(why).toContain('the contexts of "beta" would move')
+  expect(why).toContain('(beta, off)')
+  const other = split([
+    ['beta', 50_000],
+    ['off', 50_000],
+  ])
+  expect(refusal({ variant: 'on', percent: 25, widenTo: 50, over: '1d' }, other, three)).toContain('"beta"')
+  expect(roll({ variant: 'on', otherwise: 'off', percent: 25 }, before, three)).toEqual(
+    split([
+      ['on', 25_000],
+      ['off', 75_000],
+    ]),
+  )
+  const unserved = split([
+    ['on', 20_000],
+    ['off', 80_000],
+    ['beta', 0],
+  ])
+  expect(refusal({ variant: 'on', percent: 25 }, unserved, three)).toBe('not refused')
+})
+
 test.for([
   [{}, 'percent'],
   [{ percent: 5, widenTo: 10 }, 'over'],

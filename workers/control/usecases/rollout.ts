@@ -23,6 +23,7 @@ export function rollOut(
   const index = order.rule === undefined ? null : findRule(state.rules, order.rule)
   const before = (index === null ? undefined : state.rules[index])?.serve ?? state.fallthrough
   const pair = pairOf(order, state.offVariant, variants)
+  if (order.otherwise === undefined) refuseLoss(before, pair)
   const serve = serveOf(order, { ...pair, before, nowMs })
   if (index === null) return { ...state, fallthrough: serve }
   return { ...state, rules: state.rules.map((rule, i) => (i === index ? { ...rule, serve } : rule)) }
@@ -73,6 +74,20 @@ function pairOf({ variant, otherwise }: Rollout, offVariant: string, variants: V
   }
   if (!keys.includes(rest)) throw invalid('/otherwise', `there is no variant "${rest}"; ${there}`)
   return { variant, otherwise: rest }
+}
+
+/** Nobody is taken out of a variant that the order does not name. */
+function refuseLoss(before: Serve, { variant, otherwise }: Pair): void {
+  const served = 'split' in before ? before.split.weights.filter(({ weight }) => weight > 0) : []
+  const keys = served.map((weight) => weight.variant)
+  const lost = keys.filter((key) => key !== variant && key !== otherwise)
+  if (lost.length === 0) return
+  const [all, gone] = [keys, lost].map((names) => names.map((name) => `"${name}"`).join(', '))
+  const others = keys.filter((key) => key !== variant).join(', ')
+  throw invalid(
+    '/otherwise',
+    `is required: it serves ${all} now, and a rollout has two variants, so that the contexts of ${gone} would move. Give the one that all others are to get (${others}), or change the weights of the split themselves`,
+  )
 }
 
 function serveOf(order: Rollout, course: Course): Serve {

@@ -2,7 +2,7 @@
 import type { SegmentStatePatch } from '@halyard/shared/contract/segment.ts'
 import type { AppliedSegmentState } from '../ports.ts'
 import type { WrongField } from '../problem.ts'
-import { conditionErrors } from './condition-errors.ts'
+import { conditionErrors, nothingSpent } from './condition-errors.ts'
 
 /** A new segment has nobody. */
 export const emptySegment: AppliedSegmentState = {
@@ -21,5 +21,5 @@ export function patchSegment(state: AppliedSegmentState, patch: SegmentStatePatc
 
 /** Every comparison that the engine would refuse. */
 export function segmentErrors({ when }: AppliedSegmentState, at: string): WrongField[] {
-  return when === null ? [] : conditionErrors(when, `${at}/when`)
+  return when === null ? [] : conditionErrors(when, `${at}/when`, nothingSpent())
 }

@@ -181,3 +181,31 @@ test('an environment that is made later starts with the segments, and without th
   })
   expect(evaluated.flags[0]).toMatchObject({ variant: 'off', reason: 'DEFAULT' })
 })
+
+test('a segment that reads facts of the request says so when it is saved, in each environment', async () => {
+  const when = {
+    any: [
+      { attribute: 'edge.country', op: 'eq', value: 'CA' },
+      { attribute: 'plan', op: 'exists' },
+    ],
+  }
+  const body = { key: 'nearby', environments: { production: { when }, staging: { attribute: 'edge.ip' } } }
+  const { warnings } = await kit.ok('POST', `${shop}/segments`, { body })
+  expect(warnings).toEqual([
+    {
+      code: 'request_facts',
+      pointer: '/environments/production/when',
+      detail: expect.stringContaining('"edge.country"'),
+    },
+    {
+      code: 'request_facts',
+      pointer: '/environments/staging/attribute',
+      detail: expect.stringContaining('"edge.ip"'),
+    },
+  ])
+  const patch = async (change: object) =>
+    (await kit.ok('PATCH', `${production}/segments/nearby`, { body: change, headers: { 'if-match': '*' } }))
+      .warnings
+  expect(await patch({ include: ['a'] })).toEqual([])
+  expect(await patch({ when: { not: when } })).toMatchObject([{ code: 'request_facts', pointer: '/when' }])
+})

@@ -1,5 +1,6 @@
 /** What is refused when it is saved, because it could never be published. */
 import { and, count, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
+import type { Condition } from '@halyard/shared/contract/condition.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { snapshotSizeMax } from '@halyard/shared/protocol/head.ts'
 import type { FlagRecord, LayerRecord, SegmentRecord } from '../ports.ts'
@@ -7,6 +8,7 @@ import { ProblemError } from '../problem.ts'
 import type { Tx } from '../store/database.ts'
 import { environments, flags, flagStates } from '../store/schema.ts'
 import { layers, segments, segmentStates } from '../store/segment-schema.ts'
+import { patternsIn, sumPatternSizes } from './pattern-sizes.ts'
 
 const kinds = {
   flags: { table: flags, max: limits.flagsPerEnvironment },
@@ -31,7 +33,7 @@ export async function refuseTooMany(tx: Tx, kind: keyof typeof kinds, project: P
 }
 
 /**
- * Whether something may take more room, or hold more patterns, than before; it did not exist if that is null. Being switched off does not
+ * Whether something may take more room, or hold more or costlier patterns, than before; it did not exist if that is null. Being switched off does not
  * count: no kill switch is ever refused, and what `flagSize` adds has room for it.
  */
 export function mayGrow<R extends FlagRecord | SegmentRecord | LayerRecord>(
@@ -41,12 +43,17 @@ export function mayGrow<R extends FlagRecord | SegmentRecord | LayerRecord>(
   if (after.archived) return false
   if (before === null || before.archived) return true
   const [old, now] = [measure(before), measure(after)]
-  return now.size > old.size || now.patterns > old.patterns
+  if (now.size > old.size || now.patterns.length > old.patterns.length) return true
+  // What holds the same patterns is not compiled for it.
+  return (
+    now.patterns.join('\n') !== old.patterns.join('\n') &&
+    sumPatternSizes(now.patterns) > sumPatternSizes(old.patterns)
+  )
 }
 
 /** Refuses a change after which an environment would be larger than the hub takes, or hold more patterns than allowed. */
 export async function refuseOversize(tx: Tx, orgId: string, rows: readonly { readonly id: string }[]) {
-  for (const { environment, size, patterns } of await measureSnapshots(tx, orgId, rows)) {
+  for (const { id, environment, size, patterns } of await measureSnapshots(tx, orgId, rows)) {
     if (size > snapshotSizeMax) {
       throw new ProblemError('limit_reached', {
         detail: `the flags and segments of ${environment} would take ${size} bytes, more than ${snapshotSizeMax}`,
@@ -57,6 +64,7 @@ export async function refuseOversize(tx: Tx, orgId: string, rows: readonly { rea
         detail: `the flags and segments of ${environment} would hold ${patterns} patterns (matches), more than ${limits.patternsPerEnvironment}`,
       })
     }
+    if (patterns > 0) await refuseCostlyPatterns(tx, { orgId, id, environment }) // oxlint-disable-line no-await-in-loop -- one connection
   }
 }
 
@@ -68,7 +76,7 @@ export async function measureSnapshots(tx: Tx, orgId: string, rows: readonly { r
     .select({
       id: flagStates.environmentId,
       size: sum(flagSize),
-      patterns: sum(patternsIn(flagStates.state)),
+      patterns: sum(patternCountIn(flagStates.state)),
     })
     .from(flagStates)
     .innerJoin(flags, and(eq(flags.orgId, flagStates.orgId), eq(flags.id, flagStates.flagId)))
@@ -78,7 +86,7 @@ export async function measureSnapshots(tx: Tx, orgId: string, rows: readonly { r
     .select({
       id: segmentStates.environmentId,
       size: sum(segmentSize),
-      patterns: sum(patternsIn(segmentStates.state)),
+      patterns: sum(patternCountIn(segmentStates.state)),
     })
     .from(segmentStates)
     .innerJoin(
@@ -115,7 +123,7 @@ export async function measureSnapshots(tx: Tx, orgId: string, rows: readonly { r
   return ofPlaces.map(({ id, environment }) => {
     const own = all.filter((part) => part.id === id)
     const total = (name: 'size' | 'patterns') => own.reduce((whole, part) => whole + part[name], 0)
-    return { environment, size: total('size'), patterns: total('patterns') }
+    return { id, environment, size: total('size'), patterns: total('patterns') }
   })
 }
 
@@ -133,17 +141,66 @@ const layerSize = sql`octet_length(${layers.key}) + octet_length(to_json(${layer
 /** As every stored leaf with a pattern says; inside a text the quotes would be escaped. */
 const patternMark = '"op":"matches"'
 
-function patternsIn(state: typeof flagStates.state | typeof segmentStates.state): SQL {
+function patternCountIn(state: typeof flagStates.state | typeof segmentStates.state): SQL {
   const text = sql`octet_length(${state}::text)`
   return sql`(${text} - octet_length(replace(${state}::text, ${patternMark}::text, ''))) / ${sql.raw(String(patternMark.length))}`
+}
+
+/** Few states hold patterns: at most as many as an environment may have patterns. */
+async function refuseCostlyPatterns(tx: Tx, { orgId, id, environment }: Place & { environment: string }) {
+  const ofFlags = await tx
+    .select({ state: flagStates.state })
+    .from(flagStates)
+    .innerJoin(flags, and(eq(flags.orgId, flagStates.orgId), eq(flags.id, flagStates.flagId)))
+    .where(
+      and(eq(flagStates.orgId, orgId), eq(flagStates.environmentId, id), live(flags), marked(flagStates)),
+    )
+  const ofSegments = await tx
+    .select({ when: sql<Condition>`${segmentStates.state} -> 'when'` }) // not the lists of ids, which may be long
+    .from(segmentStates)
+    .innerJoin(
+      segments,
+      and(eq(segments.orgId, segmentStates.orgId), eq(segments.id, segmentStates.segmentId)),
+    )
+    .where(
+      and(
+        eq(segmentStates.orgId, orgId),
+        eq(segmentStates.environmentId, id),
+        live(segments),
+        marked(segmentStates),
+      ),
+    )
+  const whens = [...ofFlags.flatMap(({ state }) => state.rules), ...ofSegments].map(({ when }) => when)
+  const instructions = sumPatternSizes(whens.flatMap(patternsIn))
+  if (instructions <= limits.patternInstructionsPerEnvironment) return
+  throw new ProblemError('limit_reached', {
+    detail: `the patterns (matches) of ${environment} would count as ${instructions} instructions, more than ${limits.patternInstructionsPerEnvironment}: shorten them, or use eq, in, startsWith, contains`,
+  })
+}
+
+function live(table: typeof flags | typeof segments) {
+  return isNull(table.archivedAt)
+}
+
+function marked({ state }: typeof flagStates | typeof segmentStates) {
+  return sql`position(${patternMark} in ${state}::text) > 0`
 }
 
 function sum(expression: SQL): SQL<number> {
   return sql<number>`coalesce(sum(${expression}), 0)`.mapWith(Number)
 }
 
+function conditionsOf(record: FlagRecord | SegmentRecord | LayerRecord): readonly Condition[] {
+  if (!('state' in record)) return []
+  const { state } = record
+  return 'rules' in state ? state.rules.map(({ when }) => when) : state.when === null ? [] : [state.when]
+}
+
 function measure(record: FlagRecord | SegmentRecord | LayerRecord) {
   const isFlag = 'state' in record && 'enabled' in record.state
   const text = JSON.stringify(isFlag ? { ...record, state: { ...record.state, enabled: true } } : record)
-  return { size: new TextEncoder().encode(text).length, patterns: text.split(patternMark).length - 1 }
+  return {
+    size: new TextEncoder().encode(text).length,
+    patterns: conditionsOf(record).flatMap(patternsIn),
+  }
 }

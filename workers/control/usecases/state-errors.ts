@@ -2,7 +2,7 @@ import type { Variant } from '@halyard/shared/engine/model.ts'
 import type { Serve } from '@halyard/shared/contract/serve.ts'
 import type { AppliedFlagState } from '../ports.ts'
 import type { WrongField } from '../problem.ts'
-import { conditionErrors } from './condition-errors.ts'
+import { conditionErrors, type Spent } from './condition-errors.ts'
 import { noVariant } from './flag-rules.ts'
 
 interface Own {
@@ -10,18 +10,34 @@ interface Own {
   readonly seed: string
 }
 
-/** Every way in which a state breaks rules that its flag alone can judge. References to others are checked once it is written. */
+/**
+ * Every way in which a state breaks rules that its flag alone can judge, but for the conditions of its rules. References
+ * to others are checked once it is written.
+ */
 export function stateErrors(state: AppliedFlagState, flag: Own, at: string): WrongField[] {
   return [
-    ...variantUses(state, at)
-      .filter(({ variant }) => !flag.variants.some(({ key }) => key === variant))
-      .map(({ variant, pointer }) => noVariant(variant, flag.variants, pointer)),
+    ...variantErrors(state, flag, at),
     ...state.rules.flatMap(({ serve }, i) => outsideOfRule(serve, `${at}/rules/${i}/serve`)),
     ...outsideOfFallthrough(state.fallthrough, `${at}/fallthrough`),
     ...repeatedIds(state, at),
     ...sharedSeeds(state, flag.seed, at),
-    ...state.rules.flatMap(({ when }, i) => conditionErrors(when, `${at}/rules/${i}/when`)),
   ]
+}
+
+/** Every variant that a state names and its flag does not have. */
+export function variantErrors(
+  state: AppliedFlagState,
+  { variants }: Pick<Own, 'variants'>,
+  at: string,
+): WrongField[] {
+  return variantUses(state, at)
+    .filter(({ variant }) => !variants.some(({ key }) => key === variant))
+    .map(({ variant, pointer }) => noVariant(variant, variants, pointer))
+}
+
+/** Comparisons in the rules of a state that the engine would refuse. */
+export function ruleErrors({ rules }: AppliedFlagState, at: string, spent: Spent): WrongField[] {
+  return rules.flatMap(({ when }, i) => conditionErrors(when, `${at}/rules/${i}/when`, spent))
 }
 
 interface VariantUse {

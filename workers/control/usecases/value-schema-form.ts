@@ -6,6 +6,7 @@
 import { RE2JS, RE2JSException } from 're2js'
 import type { Json } from '@halyard/shared/engine/model.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
+import { leastInstructions, tableCost } from '@halyard/shared/pattern/pattern-cost.ts'
 import { pointerOf, type WrongField } from '../problem.ts'
 
 /** How a keyword holds further schemas. */
@@ -21,6 +22,8 @@ export const subschemaPlaces: ReadonlyMap<string, Place> = new Map([
 const draft = 'https://json-schema.org/draft/2020-12/schema'
 const errorsMax = 50
 const patternSizeMax = 2_000
+/** Of all schemas of a request. */
+const patternSizesMax = 4_000
 const types = ['null', 'boolean', 'object', 'array', 'number', 'string', 'integer']
 const formats =
   'date time date-time duration uri uri-reference uri-template email hostname ipv4 ipv6 uuid json-pointer relative-json-pointer regex'.split(
@@ -36,7 +39,7 @@ const refused: Readonly<Record<string, string>> = {
   dependencies: `is of an older draft; ${draft} has dependentRequired and dependentSchemas`,
 }
 
-type Rule = (value: Json) => string | null
+type Rule = (value: Json, compiled: Compiled) => string | null
 type JsonObject = { readonly [name: string]: Json }
 
 const annotation: Rule = () => null
@@ -66,9 +69,18 @@ const rules: Readonly<Record<string, Rule>> = {
   ...each(['readOnly', 'writeOnly', 'contentEncoding', 'contentMediaType'], annotation),
 }
 
+/** What the patterns of a request's schemas cost together. */
+interface Compiled {
+  instructions: number
+}
+
+export function nothingCompiled(): Compiled {
+  return { instructions: 0 }
+}
+
 /** Every way in which a schema is none that a flag may have; pointers begin with `at`. */
-export function schemaFormErrors(schema: Json, at: string): WrongField[] {
-  const walk: Walk = { at, errors: [], places: new Set(), refs: [] }
+export function schemaFormErrors(schema: Json, at: string, compiled = nothingCompiled()): WrongField[] {
+  const walk: Walk = { at, compiled, errors: [], places: new Set(), refs: [] }
   checkSchema(schema, '', walk)
   for (const { ref, pointer } of walk.refs) {
     if (!ref.startsWith('#') || !walk.places.has(ref.slice(1))) report(walk, pointer, refDetail(ref))
@@ -78,6 +90,7 @@ export function schemaFormErrors(schema: Json, at: string): WrongField[] {
 
 interface Walk {
   readonly at: string
+  readonly compiled: Compiled
   readonly errors: WrongField[]
   /** The pointers of all subschemas. */
   readonly places: Set<string>
@@ -108,7 +121,7 @@ function checkKeyword(name: string, value: Json, { pointer, walk }: { pointer: s
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
   if (!rule) return report(walk, inner, `is no keyword of ${draft}; names of your own begin with x-`)
   if (name === '$ref' && typeof value === 'string') walk.refs.push({ ref: value, pointer: inner })
-  const detail = rule(value)
+  const detail = rule(value, walk.compiled)
   if (detail !== null) report(walk, inner, detail)
 }
 
@@ -146,20 +159,29 @@ function dependentError(value: Json): string | null {
 }
 
 /** Only what RE2 compiles, which then matches in linear time: a backtracking engine never sees a user's pattern. */
-function patternError(value: Json): string | null {
+function patternError(value: Json, compiled: Compiled): string | null {
   if (typeof value !== 'string') return 'must be a text'
   if (value.length > limits.patternLength) {
     return `is ${value.length} characters long; a pattern may have ${limits.patternLength}`
   }
+  const tables = tableCost(value)
+  const least = tables + leastInstructions(value)
+  if (least > patternSizeMax) return tooCostly(least)
+  if (compiled.instructions + least > patternSizesMax) return tooManyInstructions
   try {
-    const size = RE2JS.compile(value).programSize()
-    return size > patternSizeMax
-      ? `is too costly: it compiles to ${size} steps, at most ${patternSizeMax} are allowed`
-      : null
+    const size = tables + RE2JS.compile(value).programSize()
+    compiled.instructions += size
+    return size > patternSizeMax ? tooCostly(size) : null
   } catch (error) {
     if (!(error instanceof RE2JSException)) throw error
     return `is no RE2 pattern: ${error.message}` // the user's to mend
   }
+}
+
+const tooManyInstructions = `is one too many: the patterns in the schemas of a request may count as ${patternSizesMax} steps together`
+
+function tooCostly(size: number): string {
+  return `is too costly: it counts as at least ${size} steps, at most ${patternSizeMax} are allowed`
 }
 
 function places(place: Place, names: string): (readonly [string, Place])[] {

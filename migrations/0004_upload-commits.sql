@@ -1,0 +1,1 @@
+ALTER TABLE "segment_uploads" ADD COLUMN "made" json;
