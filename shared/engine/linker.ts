@@ -1,5 +1,6 @@
 /** Compiles the lines of flags and segments when they are first needed, with all that they refer to. */
-import { compileFlag, failedFlag, type CompiledFlag } from './flag.ts'
+import { compileFlag, failedFlag } from './compile-flag.ts'
+import type { CompiledFlag } from './flag.ts'
 import { link, referenceDepthMax, type Graph, type LinkProblem } from './link.ts'
 import { jsonOf } from './lines.ts'
 import { compileSegment, failedSegment, type CompiledSegment } from './segment.ts'
