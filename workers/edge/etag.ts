@@ -84,9 +84,9 @@ function textOf(value: Json): string {
 function attributesOf(snapshot: Snapshot, keyClass: AccessKey['class']): readonly Attribute[] {
   const known = attributesCache[keyClass].get(snapshot)
   if (known) return known
-  const read = attributesRead(snapshot, { clientOnly: keyClass === 'client' })
-    .map((path) => attributeAt(snapshot.world.attributes, path))
-    .filter(({ isClock }) => !isClock)
+  const read = attributesRead(snapshot, { clientOnly: keyClass === 'client' }).map((path) =>
+    attributeAt(snapshot.world.attributes, path),
+  )
   attributesCache[keyClass].set(snapshot, read)
   return read
 }

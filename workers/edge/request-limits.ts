@@ -1,13 +1,10 @@
+import { contextLimits } from '@halyard/shared/protocol/context-limits.ts'
 import { Refusal } from './refusal.ts'
 
 /** What a request may hold; an answer that refuses more names the limit. */
 export const requestLimits = {
+  ...contextLimits,
   bodyBytes: 64 * 1024,
-  contextBytes: 32 * 1024,
-  contextDepth: 8,
-  contextAttributes: 200,
-  contextStringBytes: 2 * 1024,
-  contextListItems: 100,
   flags: 1_000,
 } as const
 

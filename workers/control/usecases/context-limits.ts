@@ -1,15 +1,7 @@
 /** The limits of contexts, which the edge holds on the bytes before it parses. Pure. */
 import type { EvaluationContext, Json } from '@halyard/shared/engine/model.ts'
+import { contextLimits } from '@halyard/shared/protocol/context-limits.ts'
 import { pointerOf, ProblemError } from '../problem.ts'
-
-/** Sizes are UTF-8 bytes; attributes are the names at every level. */
-export const contextLimits = {
-  contextBytes: 32 * 1024,
-  contextDepth: 8,
-  contextAttributes: 200,
-  contextStringBytes: 2 * 1024,
-  contextListItems: 100,
-} as const
 
 const encoder = new TextEncoder()
 
