@@ -1,4 +1,8 @@
-/** What crosses between Workers and the hub. These shapes must stay readable by the version before and after. */
+/**
+ * What crosses between Workers and the hub. A deploy of one may be minutes older than that of the other: what is added
+ * is optional, and is given only to who says that it takes it.
+ */
+import type { Delta } from './delta.ts'
 
 /** A compiled version of an environment, as control hands it to the hub. */
 export interface Publication {
@@ -32,11 +36,21 @@ export interface Confirmation {
 export interface Held {
   readonly snapshotHash?: string
   readonly accessHash?: string
+  /** It can go on from its snapshot by deltas, which may then come in the place of the body. */
+  readonly takesDeltas?: boolean
 }
 
 export interface ReadAnswer extends Confirmation {
   readonly body?: string
+  /** In order, from the snapshot that the reader holds to the head's: never beside `body`. */
+  readonly deltas?: readonly Delta[]
   readonly access?: string
+}
+
+/** That a relay held a version: its region and number, and when it said so (epoch milliseconds, the hub's clock). */
+export interface Receipt {
+  readonly relay: string
+  readonly ackedAt: number
 }
 
 /** The hub's entrypoint for control. */
@@ -46,11 +60,29 @@ export interface HubPublishApi {
   head(environment: string): Promise<string | null>
   /** Keeps a blob for a publication that will name it; `refused`: the bytes are no blob, or not those of the hash. */
   storeBlob(environment: string, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<'stored' | 'refused'>
+  /** Which relays confirmed that version (a token); null if it is not among the last few dozen. */
+  receipts(environment: string, version: string): Promise<readonly Receipt[] | null>
+}
+
+/** Where relays may stand: the location hints of Durable Objects. */
+export const regions = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
+export type Region = (typeof regions)[number]
+
+/** What the edge, which has authorised it, says of a stream, in the query of the upgrade. */
+export interface StreamRequest {
+  readonly environment: string
+  readonly class: 'server' | 'client'
+  /** The key's id, never the key. */
+  readonly key: string
+  readonly region: Region
+  /** The version that the reader holds, as a token. */
+  readonly since?: string
 }
 
 /**
  * The hub's entrypoint for the edge. `null`: nothing was ever published for that id. Its `fetch` opens a stream: a
- * WebSocket upgrade of `https://hub/stream?environment=…&class=…&key=…[&since=…]`, already authorised by the edge.
+ * WebSocket upgrade of `https://hub/stream` with a `StreamRequest` as query. Answers: 101; 401, the key may not listen;
+ * 404, nothing was ever published; 503 with an integer `Retry-After`, too much at once.
  */
 export interface HubReadApi {
   confirm(environment: string): Promise<Confirmation | null>
