@@ -1,9 +1,13 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { CommandError, exitCodes, type ExitCode } from './command-error.ts'
+import { addAdmin } from './commands/admin.ts'
 import type { CreateOptions, ToggleOptions } from './commands/flags.ts'
 import type { ContextOptions } from './commands/eval.ts'
 import type { ExplainOptions } from './commands/explain.ts'
+import type { UsageOptions } from './commands/usage.ts'
 import type { ImportOptions } from './commands/import.ts'
+import type { RevertOptions } from './commands/revert.ts'
+import type { ShowOptions, VersionsOptions } from './commands/versions.ts'
 import { visible } from './output.ts'
 import { makeSettings, variables, type GlobalOptions, type Settings } from './settings.ts'
 
@@ -52,6 +56,7 @@ function makeProgram(): Command {
   addFlags(program)
   addEval(program)
   addExplain(program)
+  addUsage(program)
   program
     .command('watch')
     .description('tell of each change of an environment as it arrives, until Ctrl-C')
@@ -60,6 +65,8 @@ function makeProgram(): Command {
       await watch(settingsOf(command))
     })
   addImport(program)
+  addVersions(program)
+  addAdmin(program)
   return program
 }
 
@@ -124,6 +131,26 @@ function addExplain(program: Command): void {
   })
 }
 
+function addUsage(program: Command): void {
+  program
+    .command('usage <key>')
+    .description('how often each variant of a flag was given, and when it was last asked for')
+    .option('--from <time>', 'such as 2026-11-01T00:00:00Z; 30 days ago if left out')
+    .option('--to <time>', 'now if left out')
+    .addOption(new Option('--by <unit>', 'in hours or days').choices(['hour', 'day']))
+    .action(async (key: string, options: UsageOptions, command: Command) => {
+      const { showUsage } = await import('./commands/usage.ts')
+      await showUsage(key, options, settingsOf(command))
+    })
+  program
+    .command('stale')
+    .description('flags that may have done their work: expired, unused, or one variant to everybody')
+    .action(async (_options: object, command: Command) => {
+      const { listStale } = await import('./commands/usage.ts')
+      await listStale(settingsOf(command))
+    })
+}
+
 function withContext(command: Command): Command {
   return command
     .option('--context <json>', 'the whole context, as a JSON object or a file that holds one')
@@ -150,6 +177,36 @@ function addImport(program: Command): void {
     .action(async (file: string, options: ImportOptions, command: Command) => {
       const { importFlagd } = await import('./commands/import.ts')
       await importFlagd(file, options, settingsOf(command))
+    })
+}
+
+function addVersions(program: Command): void {
+  const versions = program
+    .command('versions')
+    .description('the newest versions of an environment')
+    .option('--limit <number>', 'how many; 20 if left out')
+    .action(async (options: VersionsOptions, command: Command) => {
+      const { listVersions } = await import('./commands/versions.ts')
+      await listVersions(options, settingsOf(command))
+    })
+  versions
+    .command('show <version>')
+    .description('what a version changed, and what became of it')
+    .option('--compare <version>', 'compare with this version; with the one before if left out')
+    .action(async (version: string, options: ShowOptions, command: Command) => {
+      const { showVersion } = await import('./commands/versions.ts')
+      await showVersion(version, options, settingsOf(command))
+    })
+  program
+    .command('revert <version>')
+    .description('make the states of flags and segments what they were at a version')
+    .option('--flag <key>', 'this flag alone, once for each', collect)
+    .option('--segment <key>', 'this segment alone, once for each', collect)
+    .option('--comment <text>', 'why; kept in the audit')
+    .option('--yes', 'do not ask, also where the environment is protected')
+    .action(async (version: string, options: RevertOptions, command: Command) => {
+      const { revert } = await import('./commands/revert.ts')
+      await revert(version, options, settingsOf(command))
     })
 }
 

@@ -52,6 +52,8 @@ export function environmentOf(key: string, changes: Partial<Environment> = {}): 
     protected: false,
     archived: false,
     version: '1.7',
+    publishedVersion: '1.7',
+    frozen: null,
     createdAt: at,
     ...changes,
   }

@@ -164,7 +164,8 @@ function readVariant(text: string, type: ValueType): Variant {
   return { key, value }
 }
 
-async function confirm(deed: string): Promise<void> {
+/** Asks before something is done to a protected environment; refuses where nobody can be asked. */
+export async function confirm(deed: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new CommandError(exitCodes.refused, `the environment is protected: ${deed} needs --yes`)
   }

@@ -1,9 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { formatBody, formatLine } from '@halyard/shared/engine/snapshot.ts'
-import { keyRefusedCode, streamProtocol } from '@halyard/shared/protocol/stream.ts'
+import { changesBetween } from '@halyard/shared/protocol/delta.ts'
+import { keyRefusedCode, pingText, streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { startCli, startServer, until } from '../test-kit.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // processes are started, perhaps on a busy machine
@@ -50,16 +52,33 @@ async function startStream(
   }
 }
 
-function snapshotOf(version: number, flags: Readonly<Record<string, object>>): string {
-  const payload = Buffer.from(JSON.stringify({ epoch: 1, version })).toString('base64url')
-  const lines = Object.entries(flags).map(([key, changes]) =>
-    formatLine('flag', key, JSON.stringify({ ...config, ...changes })),
+type Flags = Readonly<Record<string, object>>
+
+function bodyOf(flags: Flags): string {
+  return formatBody(
+    Object.entries(flags).map(([key, changes]) =>
+      formatLine('flag', key, JSON.stringify({ ...config, ...changes })),
+    ),
   )
-  return JSON.stringify({
-    kind: 'snapshot',
-    signedHead: `header.${payload}.signature`,
-    body: formatBody(lines),
-  })
+}
+
+function headOf(version: number, body: string): string {
+  const head = { epoch: 1, version, snapshotHash: hashOf(body) }
+  return `header.${Buffer.from(JSON.stringify(head)).toString('base64url')}.signature`
+}
+
+const hashOf = (body: string) => createHash('sha256').update(body).digest('hex')
+
+function snapshotOf(version: number, flags: Flags): string {
+  const body = bodyOf(flags)
+  return JSON.stringify({ kind: 'snapshot', signedHead: headOf(version, body), body })
+}
+
+/** What leads from one content to the next, as a relay sends it. */
+function deltaOf(version: number, before: Flags, after: Flags, changed: object = {}): string {
+  const [old, next] = [bodyOf(before), bodyOf(after)]
+  const delta = { signedHead: headOf(version, next), base: hashOf(old), ...changesBetween(old, next) }
+  return JSON.stringify({ kind: 'delta', ...delta, ...changed })
 }
 
 const config = {
@@ -110,10 +129,76 @@ test('watch tells of each version what changed against the one before', async ()
   ])
 })
 
-test('a client key is told versions only', async () => {
-  await using stream = await startStream((socket) => socket.send('{"kind":"changed","version":"1.8"}'))
-  await until(() => stream.events().length === 1)
-  expect(stream.events()).toEqual([{ event: 'version', version: '1.8', changes: null }])
+test('watch goes from version to version by what changed', async () => {
+  const [first, second] = [
+    { a: {}, b: {} },
+    { a: { enabled: false }, c: {} },
+  ]
+  await using stream = await startStream((socket) => {
+    socket.send(hello)
+    socket.send(snapshotOf(7, first))
+    socket.send(deltaOf(8, first, second))
+    socket.send(deltaOf(9, second, first))
+  })
+  await until(() => stream.events().length === 3)
+  expect(stream.events().slice(1)).toMatchObject([
+    {
+      version: '1.8',
+      changes: [
+        { key: 'a', change: 'changed', enabled: false },
+        { key: 'c', change: 'added' },
+        { key: 'b', change: 'removed' },
+      ],
+    },
+    {
+      version: '1.9',
+      changes: [{ key: 'a' }, { key: 'b', change: 'added' }, { key: 'c', change: 'removed' }],
+    },
+  ])
+  expect(stream.opened).toHaveLength(1)
+})
+
+test.each([
+  ['is from another base', { base: '0'.repeat(64) }],
+  ['has another result', { set: ['flag\tz\t{}'] }],
+  ['removes what is not there', { remove: ['flag\tz'] }],
+])('a change that %s is dropped, and the whole is asked for', async (_, wrong) => {
+  const [first, second] = [{ a: {} }, { a: { enabled: false } }]
+  await using stream = await startStream((socket, count) => {
+    if (count > 1) return socket.send(snapshotOf(8, second))
+    socket.send(snapshotOf(7, first))
+    return socket.send(deltaOf(8, first, second, wrong))
+  })
+  await until(() => stream.events().length === 3)
+  expect(stream.opened.map(({ url }) => url)).toEqual(['/v1/stream', '/v1/stream'])
+  expect(stream.events()).toMatchObject([
+    { event: 'snapshot', version: '1.7' },
+    { event: 'disconnected', reason: 'a change does not fit what is held: asking for the whole' },
+    { event: 'version', version: '1.8', changes: [{ key: 'a', enabled: false }] },
+  ])
+})
+
+test('each heartbeat is answered, so that the relay knows who still reads', async () => {
+  const heard: string[] = []
+  await using stream = await startStream((socket) => {
+    socket.on('message', (data) => heard.push(String(data)))
+    socket.send(hello)
+    socket.send('{"kind":"head","signedHead":"a.b.c","confirmedAt":1}')
+  })
+  await until(() => heard.length === 1)
+  expect(heard).toEqual([pingText])
+  expect(stream.opened).toHaveLength(1)
+})
+
+test('a client key is told versions only, and goes on from the last one', async () => {
+  await using stream = await startStream((socket, count) => {
+    socket.send('{"kind":"hello","version":"1.7","heartbeatSec":15}')
+    if (count === 1) return socket.close(1001)
+    return socket.send('{"kind":"changed","version":"1.8"}')
+  })
+  await until(() => stream.events().length === 2)
+  expect(stream.opened.map(({ url }) => url)).toEqual(['/v1/stream', '/v1/stream?since=1.7'])
+  expect(stream.events()[1]).toEqual({ event: 'version', version: '1.8', changes: null })
 })
 
 test('watch reconnects from the version it has, and goes on comparing with it', async () => {

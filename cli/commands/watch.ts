@@ -3,15 +3,9 @@ import { makeBackOff } from '../back-off.ts'
 import { CommandError, exitCodes } from '../command-error.ts'
 import { paint, printJsonLine, printLine, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
+import { makeFollower, type WatchEvent } from '../stream/follower.ts'
 import { listen } from '../stream/listen.ts'
-import type { Heard } from '../stream/messages.ts'
-import { changesBetween, readFlagTexts, type FlagChange, type FlagTexts } from '../stream/snapshot-changes.ts'
-
-/** What is told of the stream; each is one line of the machine output. */
-type Event =
-  | { readonly event: 'snapshot'; readonly version: string; readonly flags: number }
-  | { readonly event: 'version'; readonly version: string; readonly changes: readonly FlagChange[] | null }
-  | { readonly event: 'disconnected'; readonly reason: string; readonly retryInMs: number }
+import type { FlagChange } from '../stream/snapshot-changes.ts'
 
 const firstMs = 1_000
 const lastMs = 30_000
@@ -24,7 +18,8 @@ export async function watch(settings: Settings): Promise<void> {
   const key = settings.need('key')
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort()) // more than once: npm passes it on
-  const follower = makeFollower(settings.isJson ? printJsonLine : printEvent)
+  const tell = settings.isJson ? printJsonLine : printEvent
+  const follower = makeFollower(tell)
   const backOff = makeBackOff(firstMs, lastMs)
   while (!stop.signal.aborted) {
     const since = follower.version()
@@ -37,36 +32,13 @@ export async function watch(settings: Settings): Promise<void> {
       throw new CommandError(exitCodes.failed, 'the stream was refused', [ending.reason])
     if (ending.livedMs >= healthyMs) backOff.reset()
     const retryInMs = backOff.next(ending.retryAfterMs)
-    follower.tell({ event: 'disconnected', reason: ending.reason, retryInMs })
+    tell({ event: 'disconnected', reason: ending.reason, retryInMs })
     // oxlint-disable-next-line no-await-in-loop -- as above
     await sleep(retryInMs, undefined, { signal: stop.signal }).catch(() => {}) // it was interrupted: the loop ends
   }
 }
 
-function makeFollower(tell: (event: Event) => void) {
-  let known: FlagTexts | null = null
-  let version: string | null = null
-  const hear = (heard: Exclude<Heard, { kind: 'goaway' }>) => {
-    switch (heard.kind) {
-      case 'alive':
-        return
-      case 'changed':
-        version = heard.version
-        return tell({ event: 'version', version, changes: null })
-      case 'snapshot': {
-        const before = known
-        known = readFlagTexts(heard.body)
-        version = heard.version
-        if (before === null) return tell({ event: 'snapshot', version, flags: known.size })
-        return tell({ event: 'version', version, changes: changesBetween(before, known) })
-      }
-    }
-    return heard satisfies never
-  }
-  return { hear, tell, version: () => version }
-}
-
-function printEvent(event: Event): void {
+function printEvent(event: WatchEvent): void {
   const time = paint('dim', new Date().toTimeString().slice(0, 8))
   switch (event.event) {
     case 'snapshot':

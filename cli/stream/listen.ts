@@ -1,5 +1,5 @@
 import { WebSocket } from 'ws'
-import { heartbeatSec, keyRefusedCode, streamProtocol } from '@halyard/shared/protocol/stream.ts'
+import { heartbeatSec, keyRefusedCode, pingText, streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import { readRetryAfter } from '../back-off.ts'
 import { readMessage, type Heard } from './messages.ts'
 
@@ -17,7 +17,8 @@ export interface Connection {
   readonly url: string
   readonly key: string
   readonly signal: AbortSignal
-  readonly hear: (heard: Exclude<Heard, { kind: 'goaway' }>) => void
+  /** False ends the connection: what came does not fit what went before. */
+  readonly hear: (heard: Exclude<Heard, { kind: 'goaway' }>) => boolean
 }
 
 const openTimeoutMs = 15_000
@@ -52,8 +53,9 @@ export async function listen({ url, key, signal, hear }: Connection): Promise<En
   socket.on('message', (data) => {
     silence.refresh()
     const heard = readMessage(String(data))
-    if (heard.kind === 'goaway') lose('the server asked to go away', heard.retryAfterMs)
-    else hear(heard)
+    if (heard.kind === 'goaway') return lose('the server asked to go away', heard.retryAfterMs)
+    if (heard.kind === 'head') socket.send(pingText)
+    if (!hear(heard)) lose('a change does not fit what is held: asking for the whole')
   })
   socket.on('close', (code, reason) => {
     if (code === keyRefusedCode) ended.resolve({ kind: 'refused', reason: String(reason) })

@@ -1,23 +1,29 @@
 import type * as z from 'zod'
 import { accessEndpoints } from './access-endpoints.ts'
 import { flagEndpoints } from './flag-endpoints.ts'
+import { freezeEndpoints } from './freeze-endpoints.ts'
 import { membersEndpoints } from './members-endpoints.ts'
 import { operationEndpoints } from './operation-endpoints.ts'
 import { layerEndpoints } from './layer-endpoints.ts'
 import { placeEndpoints } from './place-endpoints.ts'
 import { segmentEndpoints } from './segment-endpoints.ts'
+import { versionEndpoints } from './version-endpoints.ts'
 import { shortEndpoints } from './short-endpoints.ts'
+import { usageEndpoints } from './usage-endpoints.ts'
 
 /** The management API, by operation id. */
 export const api = {
   ...placeEndpoints,
+  ...freezeEndpoints,
   ...flagEndpoints,
   ...operationEndpoints,
   ...segmentEndpoints,
   ...membersEndpoints,
   ...layerEndpoints,
   ...accessEndpoints,
+  ...versionEndpoints,
   ...shortEndpoints,
+  ...usageEndpoints,
 } as const
 
 export type Api = typeof api

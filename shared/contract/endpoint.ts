@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { FlagKey } from './key.ts'
 import { limits } from './limits.ts'
-import type { Role } from './resources.ts'
+import { VersionToken, type Role } from './resources.ts'
 
 /** What one address of the management API takes and gives: the routes, the OpenAPI document and the CLI read this. */
 export interface Endpoint {
@@ -33,6 +33,7 @@ export const pathParameters = {
   environment: keyOrId,
   key: FlagKey,
   id: z.string().regex(/^[a-z]{3}_[0-9a-z]{26}$/, 'an id'),
+  version: VersionToken,
 } as const
 
 export type PathParameter = keyof typeof pathParameters

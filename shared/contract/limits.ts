@@ -49,5 +49,8 @@ export const limits = {
   /** With `keysPerProject`, below what an access record may hold. */
   originsPerKey: 15,
   importFlags: 500,
+  /** Of the difference between two versions. */
+  changesShown: 500,
+  revertKeys: 500,
   pageSize: 200,
 } as const

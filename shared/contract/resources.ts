@@ -52,6 +52,19 @@ export const Environment = z
     protected: z.boolean(),
     archived: z.boolean(),
     version: VersionToken,
+    publishedVersion: VersionToken.nullable().meta({
+      description: 'What readers are given: below `version` while something waits to be published',
+    }),
+    frozen: z
+      .strictObject({
+        since: z.iso.datetime(),
+        comment: z.string(),
+        scope: z.enum(['environment', 'installation']),
+      })
+      .nullable()
+      .meta({
+        description: 'Set while nothing is published, key revocations included: edits are kept, and wait',
+      }),
     createdAt: z.iso.datetime(),
   })
   .meta({ id: 'Environment' })

@@ -10,6 +10,8 @@ export interface Answer {
   /** The two as JSON text after a comma, once somebody has asked for all flags. */
   fullText: string | null
   clientText: string | null
+  /** How often it was given since a tally took its count. */
+  times: number
 }
 
 const noMetadata: Metadata = Object.freeze({})
@@ -31,13 +33,13 @@ export function makeAnswer(
   const given = resolution.reason === 'DISABLED' && !metadata.expired ? null : resolution.variant
   const full = Object.freeze(resolutionOf(resolution, Object.freeze(metadata)))
   const isPublic = metadata === noMetadata || metadata.expired === true
-  return { full, client: isPublic ? full : null, given, fullText: null, clientText: null }
+  return makeUnasked(full, isPublic ? full : null, given)
 }
 
 /** An error. It has no value and no variant. */
 export function makeErrorAnswer(key: string, errorCode: ErrorCode, errorDetails: string): Answer {
   const full = Object.freeze(errorOf(key, errorCode, errorDetails))
-  return { full, client: null, given: null, fullText: null, clientText: null }
+  return makeUnasked(full, null, null)
 }
 
 /** The decision of an answer for class client: it says nothing of rules. */
@@ -48,6 +50,11 @@ export function clientDecision(answer: Answer): Decision {
 /** The answer to a key that the snapshot does not hold, and to a hidden one that class client asks for. */
 export function makeNotFound(key: string): Decision {
   return Object.freeze(errorOf(key, 'FLAG_NOT_FOUND', clientDetails.FLAG_NOT_FOUND))
+}
+
+/** One order of members here too. */
+function makeUnasked(full: Decision, client: Decision | null, given: string | null): Answer {
+  return { full, client, given, fullText: null, clientText: null, times: 0 }
 }
 
 function withoutRules(decision: Decision): Decision {

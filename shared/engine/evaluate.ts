@@ -4,6 +4,7 @@ import { decide } from './flag.ts'
 import { decisionJson } from './json.ts'
 import type { Decision, EvaluationContext } from './model.ts'
 import { compiledFlag, entriesFor, findFlag, type Snapshot } from './snapshot.ts'
+import { countAnswer, type Tally } from './tally.ts'
 
 /**
  * Decides one flag for a context. `now` is epoch milliseconds. Never throws; the decision of a known flag is a frozen
@@ -71,19 +72,22 @@ export function evaluateMany(
 
 /**
  * The decisions of `evaluateAll` as JSON texts (see `decisionJson`), joined by commas: what stands between the brackets
- * of a list. The text of each answer is written once, so that nothing is escaped here.
+ * of a list. The text of each answer is written once, so that nothing is escaped here. With a `tally`, each answer is
+ * counted there.
  */
 export function evaluateAllJson(
   snapshot: Snapshot,
   context: EvaluationContext,
   now: number,
-  options: { clientOnly?: boolean } = {},
+  options: { clientOnly?: boolean; tally?: Tally } = {},
 ): string {
   const clientOnly = options.clientOnly === true
+  const { tally } = options
   let text = ''
   startRun(snapshot.run, context, now)
   for (const entry of entriesFor(snapshot, clientOnly)) {
     const answer = decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world)
+    if (tally !== undefined) countAnswer(tally, answer)
     const json = clientOnly ? clientText(answer) : fullText(answer)
     // Appending costs half of mapping and joining. The comma is part of each text; the first one goes.
     text += text === '' ? json.slice(1) : json

@@ -90,10 +90,14 @@ test('trusted keys are public Ed25519 JWKs with a kid, or the Worker does not st
     [nameless],
     [{ ...first.publicJwk, crv: 'X25519' }],
     [null],
+    [first.publicJwk, second.publicJwk, { ...stranger.publicJwk, kid: 'k3' }],
+    [first.publicJwk, stranger.publicJwk],
   ]) {
     expect(() => parseTrustedKeys(JSON.stringify(wrong))).toThrow()
   }
   expect(() => parseTrustedKeys('')).toThrow()
+  const both = JSON.stringify([first.publicJwk, stranger.publicJwk])
+  expect(() => parseTrustedKeys(both)).toThrow('at most 2 keys, each with a kid of its own')
 })
 
 async function sign(payload: unknown, header = { alg: 'EdDSA', kid: 'k1', typ: 'halyard-head' }) {

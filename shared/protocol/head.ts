@@ -31,14 +31,20 @@ export type HeadVerifier = (signedHead: string) => Promise<Head | null>
 const algorithm = 'EdDSA'
 const type = 'halyard-head'
 
+/** While one key replaces another both are trusted. */
+const trustedKeysMax = 2
+
 /**
- * Reads the public keys of a Worker's configuration: a JSON array of Ed25519 JWKs, each with a `kid`. Throws if it is
- * anything else: a reader that trusts nobody by mistake must not start.
+ * Reads the public keys of a Worker's configuration: a JSON array of at most two Ed25519 JWKs, each with a `kid` of its
+ * own. Throws if it is anything else: a reader that trusts nobody by mistake must not start.
  */
 export function parseTrustedKeys(text: string): readonly JWK[] {
   const keys: unknown = JSON.parse(text)
   if (!Array.isArray(keys) || !keys.every(isPublicKey)) {
     throw new Error('TRUSTED_KEYS must be a JSON array of public Ed25519 JWKs that carry a kid')
+  }
+  if (keys.length > trustedKeysMax || new Set(keys.map(({ kid }) => kid)).size < keys.length) {
+    throw new Error(`TRUSTED_KEYS must hold at most ${trustedKeysMax} keys, each with a kid of its own`)
   }
   return keys
 }

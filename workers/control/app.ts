@@ -14,6 +14,7 @@ import { environmentRoutes } from './routes/environments.ts'
 import { evaluationRoutes } from './routes/evaluation.ts'
 import { flagStateRoutes } from './routes/flag-states.ts'
 import { flagRoutes } from './routes/flags.ts'
+import { freezeRoutes } from './routes/freeze.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { layerRoutes } from './routes/layers.ts'
 import { memberRoutes } from './routes/members.ts'
@@ -22,6 +23,8 @@ import { projectRoutes } from './routes/projects.ts'
 import { segmentRoutes } from './routes/segments.ts'
 import { shortFormRoutes } from './routes/short-forms.ts'
 import { shortSegmentRoutes } from './routes/short-segments.ts'
+import { versionRoutes } from './routes/versions.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { asProblem } from './store/database.ts'
 
 /** The management API over these dependencies. `later` keeps work alive after an answer. */
@@ -49,6 +52,7 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   routes.use('/flags/*', authenticate)
   routes.use('/segments/*', authenticate)
   routes.use('/evaluate', authenticate)
+  routes.use('/stale-flags', authenticate)
   for (const part of parts) routes.route('/', part())
   app.route('/api/v1', routes)
   return app
@@ -57,6 +61,7 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
 const parts = [
   projectRoutes,
   environmentRoutes,
+  freezeRoutes,
   flagRoutes,
   flagStateRoutes,
   evaluationRoutes,
@@ -66,8 +71,10 @@ const parts = [
   layerRoutes,
   keyRoutes,
   auditRoutes,
+  versionRoutes,
   shortFormRoutes,
   shortSegmentRoutes,
+  usageRoutes,
 ]
 
 /** The only catch of the Worker. */

@@ -17,6 +17,8 @@ export interface Env {
   readonly NEON_GATEWAY?: string
   /** The private Ed25519 JWK, with `kid`, that signs heads. */
   readonly SIGNING_KEY: string
+  /** The public keys that hub and edge trust, while one replaces another; its own if it is left out. */
+  readonly TRUSTED_KEYS?: string
   /** The secret of the check values in keys, shared with the edge. */
   readonly ID_CHECK_SECRET: string
   /** The public address of the edge, for examples in the API reference. */

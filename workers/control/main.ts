@@ -1,7 +1,12 @@
 import { makeApp } from './app.ts'
 import type { Env } from './env.ts'
 import type { Deps, EnvironmentScope, Publishers } from './ports.ts'
+import { pruneHistory } from './publication/prune.ts'
+import { makeReceiptReader } from './publication/receipts.ts'
+import { verifyWaiting } from './publication/verify.ts'
 import { openDatabase, type Database } from './store/database.ts'
+import { cleanUsage } from './usage/clean-usage.ts'
+import { consumeUsage } from './usage/consume.ts'
 
 export { Publisher } from './publication/publisher.ts'
 
@@ -20,21 +25,29 @@ export default {
     return makeApp(deps, later).fetch(request)
   },
 
-  /** Every minute: publishes what was left behind. Daily: keeps three months of audit partitions ahead. */
+  /** Every minute: publishes what was left behind, verifies what was published. Daily: audit partitions, history, usage. */
   async scheduled(controller, env, ctx) {
     const { db } = makeDeps(env, (work) => ctx.waitUntil(work))
     if (controller.cron === dailyCron) {
       await db.ensureAuditPartitions(new Date(controller.scheduledTime), 3)
+      await pruneHistory(db, Date.now)
+      await cleanUsage(db, new Date(controller.scheduledTime))
       return
     }
-    const waiting = await db.claimOutbox(100)
-    await Promise.all(
-      waiting.map((row) => sweep(env, { orgId: row.org_id, environmentId: row.environment_id })),
-    )
+    await sweepAll(env, db)
+    await verifyWaiting(db, Date.now)
+  },
+
+  /** Events and usage from the edge. */
+  async queue({ messages }, env, ctx) {
+    const { db, nowMs } = makeDeps(env, (work) => ctx.waitUntil(work))
+    await refuseUnsafeRole(db)
+    await consumeUsage(messages, { db, nowMs, report: reportUncounted })
   },
 } satisfies ExportedHandler<Env>
 
 const dailyCron = '17 3 * * *'
+const sweepRoundsMax = 10
 
 function makeDeps(env: Env, waitUntil: (work: Promise<unknown>) => void): Deps {
   return {
@@ -42,6 +55,7 @@ function makeDeps(env: Env, waitUntil: (work: Promise<unknown>) => void): Deps {
     publishers: makePublishers(env, waitUntil),
     nowMs: Date.now,
     checkSecret: env.ID_CHECK_SECRET,
+    readReceipts: makeReceiptReader(env.HUB),
   }
 }
 
@@ -59,8 +73,27 @@ function makePublishers(env: Env, waitUntil: (work: Promise<unknown>) => void): 
   }
 }
 
+/** Round after round: when an installation is unfrozen, all of its environments wait at once. */
+async function sweepAll(env: Env, db: Database): Promise<void> {
+  for (let round = 0; round < sweepRoundsMax; round++) {
+    const waiting = await db.claimOutbox(100) // oxlint-disable-line no-await-in-loop -- the next round takes what this one left
+    if (waiting.length === 0) return
+    const scopes = waiting.map((row) => ({ orgId: row.org_id, environmentId: row.environment_id }))
+    await Promise.all(scopes.map((scope) => sweep(env, scope))) // oxlint-disable-line no-await-in-loop -- the same
+  }
+}
+
+/** One environment that cannot be swept keeps no other from being. */
 async function sweep(env: Env, scope: EnvironmentScope): Promise<void> {
-  await env.PUBLISHERS.getByName(scope.environmentId).sweep(scope)
+  try {
+    await env.PUBLISHERS.getByName(scope.environmentId).sweep(scope)
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'sweep_failed', ...scope, error: String(error) })) // claimed again later
+  }
+}
+
+function reportUncounted(error: unknown): void {
+  console.error(JSON.stringify({ event: 'usage_not_counted', error: String(error) }))
 }
 
 /** Once an isolate: a role that could read past row security must not serve. */

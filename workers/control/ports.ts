@@ -1,6 +1,7 @@
 import type { Expiry, Json, LayerConfig, Variant } from '@halyard/shared/engine/model.ts'
 import type { FlagState, Sample, ValueType } from '@halyard/shared/contract/flag.ts'
 import type { Role } from '@halyard/shared/contract/resources.ts'
+import type { Receipt } from '@halyard/shared/protocol/hub.ts'
 import type { SegmentState } from '@halyard/shared/contract/segment.ts'
 import type { Database } from './store/database.ts'
 
@@ -31,7 +32,11 @@ export interface Deps {
   readonly nowMs: () => number
   /** The secret behind the check values in keys, shared with the edge. */
   readonly checkSecret: string
+  readonly readReceipts: ReadReceipts
 }
+
+/** Which relays confirmed a version (a token) of an environment; null if nobody can say. Never throws. */
+export type ReadReceipts = (environmentId: string, version: string) => Promise<readonly Receipt[] | null>
 
 /** Who asks, as the token says. */
 export interface Actor {

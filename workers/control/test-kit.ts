@@ -158,6 +158,7 @@ function startApi(
     },
     nowMs: () => clock.nowMs,
     checkSecret,
+    readReceipts: async () => null,
   }
   const call: Kit['call'] = async (method, path, options = {}) => {
     const response = await makeApp({ ...deps, ...options.deps }, later).request(

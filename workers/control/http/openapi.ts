@@ -16,6 +16,8 @@ const tags = [
   'Segment members',
   'Layers',
   'Evaluation',
+  'Usage',
+  'Versions',
   'Keys',
   'Audit',
   'Short forms',

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { evaluate } from '@halyard/shared/engine/evaluate.ts'
 import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import type { FlagRecord, HistoryRow, SegmentRecord } from '../ports.ts'
@@ -198,3 +199,28 @@ test('a flag whose name is a name of the prototype evaluates like any other', as
 async function clientHash(...rows: HistoryRow[]): Promise<string> {
   return (await compile('env_1', at, rows)).head.clientHash
 }
+
+const matching = (count: number, pattern: string) => {
+  const any = Array.from({ length: count }, () => ({
+    attribute: 'a',
+    op: 'matches' as const,
+    value: pattern,
+  }))
+  return flag('f', { state: stateWith({ any }) })
+}
+const many = (count: number, make: (key: string) => HistoryRow) =>
+  Array.from({ length: count }, (_, index) => make(`k${index}`))
+
+test('what is over a limit is never compiled, though every save held it already', async () => {
+  const { flagsPerEnvironment, segmentsPerEnvironment, layersPerProject, patternsPerEnvironment } = limits
+  await expect(compile('env_1', at, many(flagsPerEnvironment + 1, flag))).rejects.toThrow('10001 flags')
+  await expect(compile('env_1', at, many(segmentsPerEnvironment + 1, segment))).rejects.toThrow(
+    '2001 segments',
+  )
+  await expect(compile('env_1', at, many(layersPerProject + 1, layer))).rejects.toThrow('101 layers')
+  await compile('env_1', at, [matching(patternsPerEnvironment, 'a')])
+  await expect(compile('env_1', at, [matching(patternsPerEnvironment + 1, 'a')])).rejects.toThrow(
+    '201 patterns',
+  )
+  await expect(compile('env_1', at, [matching(100, '[a-z]{20}')])).rejects.toThrow('pattern instructions')
+})

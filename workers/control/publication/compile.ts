@@ -1,13 +1,18 @@
 import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
+import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
 import { compiledSegment, formatBody, loadSnapshot, segmentEntries } from '@halyard/shared/engine/snapshot.ts'
+import type { Condition } from '@halyard/shared/contract/condition.ts'
+import { limits } from '@halyard/shared/contract/limits.ts'
 import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import type { AccessKey, AccessRecord } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { snapshotSchema, snapshotSizeMax, type Head } from '@halyard/shared/protocol/head.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { FlagRecord, HistoryRow, LayerRecord, SegmentRecord } from '../ports.ts'
+import { patternsIn, sumPatternSizes } from '../usecases/pattern-sizes.ts'
 import { flagReferences, segmentReferences, type Reference } from '../usecases/references.ts'
 import { flagLine, layerLine, segmentLine } from './lines.ts'
+import { sampleContexts } from './sample-contexts.ts'
 
 /** Rises when the same history would compile to other bytes. */
 export const compilerVersion = 2
@@ -16,6 +21,8 @@ export interface Compiled {
   readonly body: string
   readonly access: string
   readonly head: Omit<Head, 'kid' | 'time'>
+  /** What it is evaluated for to compare compilers: see `sample.ts`. */
+  readonly samples: readonly EvaluationContext[]
 }
 
 /**
@@ -28,6 +35,7 @@ export async function compile(
   rows: readonly HistoryRow[],
 ): Promise<Compiled> {
   const live = readLive(rows)
+  refuseTooMuch(environment, live)
   const keys = rows
     .filter((row) => row.kind === 'key' && row.state !== null)
     .map((row) => row.state as unknown as AccessKey) // what raiseAccess wrote
@@ -56,7 +64,7 @@ export async function compile(
     schema: snapshotSchema,
     compiler: compilerVersion,
   }
-  return { body, access, head }
+  return { body, access, head, samples: sampleContexts(rows) }
 }
 
 /** Something that is live, with its line and what it refers to. */
@@ -65,6 +73,7 @@ interface Live {
   readonly key: string
   readonly line: string
   readonly isVisible: boolean
+  readonly conditions: readonly Condition[]
   readonly references: readonly Pick<Reference, 'kind' | 'key'>[]
 }
 
@@ -83,17 +92,41 @@ function toLive(kind: Live['kind'], record: FlagRecord | SegmentRecord | LayerRe
     case 'flag': {
       const flag = record as FlagRecord
       const references = flagReferences(flag.state)
-      return { kind, key, line: flagLine(flag), isVisible: flag.clientVisible, references }
+      const conditions = flag.state.rules.map(({ when }) => when)
+      return { kind, key, line: flagLine(flag), isVisible: flag.clientVisible, conditions, references }
     }
     case 'segment': {
       const segment = record as SegmentRecord
       const references = segmentReferences(segment.state)
-      return { kind, key, line: segmentLine(segment), isVisible: false, references }
+      const conditions = segment.state.when ? [segment.state.when] : []
+      return { kind, key, line: segmentLine(segment), isVisible: false, conditions, references }
     }
     case 'layer':
-      return { kind, key, line: layerLine(record as LayerRecord), isVisible: false, references: [] }
+      return {
+        kind,
+        key,
+        line: layerLine(record as LayerRecord),
+        isVisible: false,
+        conditions: [],
+        references: [],
+      }
   }
   return kind satisfies never
+}
+
+/** Holds the limits again that each save held already: nothing larger is ever signed. */
+function refuseTooMuch(environment: string, live: readonly Live[]): void {
+  const countOf = (kind: Live['kind']) => live.filter((item) => item.kind === kind).length
+  const patterns = live.flatMap(({ conditions }) => conditions.flatMap(patternsIn))
+  const held: [string, number, number][] = [
+    ['flags', countOf('flag'), limits.flagsPerEnvironment],
+    ['segments', countOf('segment'), limits.segmentsPerEnvironment],
+    ['layers', countOf('layer'), limits.layersPerProject],
+    ['patterns', patterns.length, limits.patternsPerEnvironment],
+    ['pattern instructions', sumPatternSizes(patterns), limits.patternInstructionsPerEnvironment],
+  ]
+  for (const [what, found, max] of held)
+    if (found > max) throw new Error(`${environment} has ${found} ${what}, more than ${max}`)
 }
 
 /** What client keys may see, and all that decides about it. */

@@ -1,130 +1,137 @@
-import { and, eq, lte, or, lt } from 'drizzle-orm'
 import type { HubPublishApi, Publication, PublishAnswer } from '@halyard/shared/protocol/hub.ts'
 import type { Head } from '@halyard/shared/protocol/head.ts'
-import type { Version } from '@halyard/shared/protocol/version.ts'
-import type { EnvironmentScope } from '../ports.ts'
-import type { Database } from '../store/database.ts'
-import { environments, heads, outbox } from '../store/schema.ts'
-import { readBlob } from '../store/segment-blobs.ts'
-import { compile, type Compiled } from './compile.ts'
-import { readCommitted, type CommittedState } from './read-history.ts'
+import { compareVersions, formatVersion, type Version } from '@halyard/shared/protocol/version.ts'
+import type { EnvironmentScope, HistoryRow } from '../ports.ts'
+import type { Compiled } from './compile.ts'
 
+/** The newest version of an environment, and what it is compiled from. */
+export interface Committed {
+  readonly at: Version
+  readonly rows: readonly HistoryRow[]
+  /** Its publishing is switched off, or that of the whole installation. */
+  readonly isFrozen: boolean
+  /** The database went back, and nobody raised the epoch yet. */
+  readonly isEpochRequired: boolean
+}
+
+/** A version that the hub holds. */
+export interface ConfirmedHead extends Omit<Head, 'kid' | 'time'> {
+  /** null: it was signed by a key that this publisher does not know. */
+  readonly kid: string | null
+  /** Epoch milliseconds. */
+  readonly publishedAt: number
+  /** See `sampleHash`, at the moment `publishedAt`. */
+  readonly sampleHash: string
+}
+
+/**
+ * What publication needs of the primary database. Each call is one transaction, and may be repeated. A call that
+ * rejects may have been carried out or not.
+ */
+export interface PublicationStore {
+  /** What is committed at this moment; never a replica's answer. null: there is no such environment. */
+  readCommitted(scope: EnvironmentScope): Promise<Committed | null>
+  /** Notes that the hub holds this head, and clears what waited for it or for an older one. */
+  confirm(scope: EnvironmentScope, head: ConfirmedHead): Promise<void>
+  /** The database went back: no more writes until the epoch is raised. Does nothing if it is no longer at `at`. */
+  requireEpoch(scope: EnvironmentScope, at: Version): Promise<void>
+  /** The same content under the next version, audited. Does nothing if the environment is no longer at `at`. */
+  raise(scope: EnvironmentScope, at: Version, comment: string): Promise<void>
+  readBlob(scope: EnvironmentScope, hash: string): Promise<Uint8Array<ArrayBuffer> | null>
+}
+
+/** Everything that publication touches: a simulator gives its own. */
 export interface PublishDeps {
-  readonly db: Database
-  readonly hub: HubPublishApi
+  readonly store: PublicationStore
+  readonly hub: Pick<HubPublishApi, 'publish' | 'storeBlob'>
   readonly nowMs: () => number
+  /** Pure: the same rows give the same bytes. */
+  readonly compile: (environment: string, at: Version, rows: readonly HistoryRow[]) => Promise<Compiled>
+  /** What it decides on its sample contexts at a moment, epoch milliseconds (`sample.ts`). Pure. */
+  readonly sample: (compiled: Compiled, nowMs: number) => Promise<string>
   readonly sign: (head: Omit<Head, 'kid'>) => Promise<string>
+  /** Trusts what the hub trusts. */
   readonly verify: (signedHead: string) => Promise<Head | null>
 }
 
-/** `published`: the hub holds this version. `went_back`: the hub is ahead of the database, which was restored. */
+/**
+ * `published`: the hub holds this version. `frozen`: somebody switched publishing off. `went_back`: the hub is ahead
+ * of the database, which was restored. `gone`: there is no such environment.
+ */
 export type PublishOutcome =
   | { readonly kind: 'published'; readonly at: Version }
-  | { readonly kind: 'went_back' }
-  | { readonly kind: 'gone' }
+  | { readonly kind: 'frozen' | 'went_back' | 'gone' }
+
+/** So often others may publish newer versions in between before it is left to the next try. */
+const attemptsMax = 10
 
 /**
- * Compiles the newest committed version of an environment and hands it to the hub. May be repeated at any time: the
- * hub decides by version. Throws if something could not be reached, to be tried again.
+ * Compiles the newest committed version of an environment and hands it to the hub. May be repeated at any time, and
+ * beside another publisher: the hub decides by version. Throws if something could not be reached, to be tried again.
  */
 export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promise<PublishOutcome> {
-  for (let attempt = 0; ; attempt++) {
-    const committed = await readCommitted(deps.db, scope)
+  const { store } = deps
+  let seenAtHub: Version | null = null
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const committed = await store.readCommitted(scope)
     if (!committed) return { kind: 'gone' }
-    const compiled = await compile(scope.environmentId, committed.at, committed.rows)
-    const signedHead = await deps.sign({ ...compiled.head, time: deps.nowMs() })
-    const { body, access } = compiled
-    const answer = await publishWithBlobs(deps, scope, { signedHead, body, access })
+    if (committed.isFrozen) return { kind: 'frozen' }
+    if (committed.isEpochRequired) return { kind: 'went_back' }
+    const compiled = await deps.compile(scope.environmentId, committed.at, committed.rows)
+    const answer = await offer(deps, scope, compiled)
+    const atHub = answer.signedHead === null ? null : await deps.verify(answer.signedHead)
     if (answer.outcome !== 'refused') {
-      await confirm(deps, scope, compiled)
+      const publishedAt = deps.nowMs()
+      const sampleHash = await deps.sample(compiled, publishedAt)
+      await store.confirm(scope, { ...compiled.head, kid: atHub?.kid ?? null, publishedAt, sampleHash })
       return { kind: 'published', at: committed.at }
     }
-    const hubAt = answer.signedHead === null ? null : await deps.verify(answer.signedHead)
-    if (answer.reason === 'bad_signature' || answer.reason === 'bad_content' || !hubAt) {
-      throw new Error(
-        `the hub refused ${scope.environmentId} at ${committed.at.epoch}.${committed.at.version}: ${answer.reason}`,
-      )
+    if (!atHub) throw new Error(`the hub refused ${nameOf(compiled)}: ${answer.reason}`)
+    // What the hub held before this read was committed before it: the primary must have come that far.
+    const lead = seenAtHub === null ? 1 : compareVersions(committed.at, seenAtHub)
+    const isConflict = lead === 0 && answer.reason === 'conflict'
+    if (isConflict && atHub.compiler !== compiled.head.compiler) {
+      await store.raise(scope, committed.at, newCompiler(atHub.compiler, compiled.head.compiler))
+    } else if (isConflict || lead < 0) {
+      await store.requireEpoch(scope, committed.at)
+      return { kind: 'went_back' }
     }
-    // Another publisher may have been faster: what it published must then be in the primary by now.
-    if (attempt > 0) return await freeze(deps, scope, committed)
+    seenAtHub = atHub
   }
+  throw new Error(`${scope.environmentId} was published by others ${attemptsMax} times in a row`)
 }
 
 /** The hub takes a head only when it holds the blobs that the snapshot names: it says which it lacks, and gets them. */
-async function publishWithBlobs(
-  { db, hub }: PublishDeps,
-  { orgId, environmentId }: EnvironmentScope,
-  publication: Publication,
+async function offer(
+  deps: PublishDeps,
+  scope: EnvironmentScope,
+  { head, body, access }: Compiled,
 ): Promise<Exclude<PublishAnswer, { outcome: 'missing_blobs' }>> {
+  const { hub } = deps
+  const { environmentId } = scope
+  const signedHead = await deps.sign({ ...head, time: deps.nowMs() })
+  const publication: Publication = { signedHead, body, access }
   const first = await hub.publish(environmentId, publication)
   if (first.outcome !== 'missing_blobs') return first
-  for (const hash of first.hashes) {
-    const bytes = await readBlob(db, { orgId, hash }) // oxlint-disable-line no-await-in-loop -- one blob in memory at a time
-    if (!bytes) throw new Error(`blob ${hash} of ${environmentId} is not stored`)
-    const outcome = await hub.storeBlob(environmentId, hash, bytes) // oxlint-disable-line no-await-in-loop -- the same
-    if (outcome === 'refused') throw new Error(`the hub refused blob ${hash} of ${environmentId}`)
-  }
+  for (const hash of first.hashes) await giveBlob(deps, scope, hash) // oxlint-disable-line no-await-in-loop -- one blob in memory at a time
   const second = await hub.publish(environmentId, publication)
   if (second.outcome === 'missing_blobs')
     throw new Error(`the hub lacks blobs of ${environmentId} that it was given: ${second.hashes.join()}`)
   return second
 }
 
-/** Records what the hub holds and clears what waited for it. */
-async function confirm(
-  { db, nowMs }: PublishDeps,
-  { orgId, environmentId }: EnvironmentScope,
-  { head }: Compiled,
-): Promise<void> {
-  const { epoch, version, snapshotHash, accessHash, clientHash, size, compiler } = head
-  const publishedAt = new Date(nowMs())
-  await db.write(orgId, async (tx) => {
-    await tx
-      .insert(heads)
-      .values({
-        orgId,
-        environmentId,
-        epoch,
-        version,
-        snapshotHash,
-        accessHash,
-        clientHash,
-        size,
-        compiler,
-        publishedAt,
-      })
-      .onConflictDoNothing()
-    await tx
-      .delete(outbox)
-      .where(
-        and(
-          eq(outbox.orgId, orgId),
-          eq(outbox.environmentId, environmentId),
-          or(lt(outbox.epoch, epoch), and(eq(outbox.epoch, epoch), lte(outbox.version, version))),
-        ),
-      )
-  })
+async function giveBlob({ store, hub }: PublishDeps, scope: EnvironmentScope, hash: string): Promise<void> {
+  const { environmentId } = scope
+  const bytes = await store.readBlob(scope, hash)
+  if (!bytes) throw new Error(`blob ${hash} of ${environmentId} is not stored`)
+  const outcome = await hub.storeBlob(environmentId, hash, bytes)
+  if (outcome === 'refused') throw new Error(`the hub refused blob ${hash} of ${environmentId}`)
 }
 
-/** The database holds less than was already published: stop writes until somebody raises the epoch. */
-async function freeze(
-  { db }: PublishDeps,
-  { orgId, environmentId }: EnvironmentScope,
-  committed: CommittedState,
-): Promise<PublishOutcome> {
-  const { epoch, version } = committed.at
-  await db.write(orgId, async (tx) => {
-    await tx
-      .update(environments)
-      .set({ epochRequired: true })
-      .where(
-        and(
-          eq(environments.orgId, orgId),
-          eq(environments.id, environmentId),
-          eq(environments.epoch, epoch),
-          eq(environments.version, version), // unless it was written meanwhile
-        ),
-      )
-  })
-  return { kind: 'went_back' }
+function nameOf({ head }: Compiled): string {
+  return `${head.environment} at ${formatVersion(head)}`
+}
+
+function newCompiler(before: number, now: number): string {
+  return `compiler ${now} gives another snapshot than compiler ${before} did`
 }

@@ -25,6 +25,14 @@ export interface FoundKey {
   readonly last_used_on: string | null
 }
 
+/** A published version, whoever it belongs to. */
+export interface HeadPlace {
+  readonly org_id: string
+  readonly environment_id: string
+  readonly epoch: number
+  readonly version: number
+}
+
 /** Postgres, always under one tenant but for the calls that name none. */
 export interface Database {
   /** All queries in one REPEATABLE READ, READ ONLY transaction and one round trip. */
@@ -36,6 +44,12 @@ export interface Database {
   claimOutbox(limit: number): Promise<{ org_id: string; environment_id: string }[]>
   /** Makes audit partitions from the month of `start` to `months` later; gives how many were missing. */
   ensureAuditPartitions(start: Date, months: number): Promise<number>
+  /** The tenant and project of an environment, whoever asks; null if there is none. */
+  findEnvironment(environmentId: string): Promise<{ org_id: string; project_id: string } | null>
+  /** The ids of all tenants, for work that goes through them. */
+  listOrganizations(): Promise<string[]>
+  /** Published versions that are to be compiled again, the most urgent first. */
+  headsToVerify(limit: number): Promise<HeadPlace[]>
   /** Throws if the role could read past row security. */
   checkRole(): Promise<void>
 }
@@ -47,6 +61,11 @@ interface DatabaseConfig {
   /** Keeps work alive after the answer (`ctx.waitUntil`). */
   readonly waitUntil: (work: Promise<unknown>) => void
 }
+
+/** A database that takes calls and does not answer must not hold its callers for ever. */
+const answerMaxMs = 10_000
+neonConfig.fetchFunction = (input: string, init?: RequestInit) =>
+  fetch(input, { ...init, signal: AbortSignal.timeout(answerMaxMs) })
 
 /** Connections live inside one request: the Workers runtime forbids sharing them. */
 export function openDatabase(config: DatabaseConfig): Database {
@@ -69,7 +88,12 @@ export function openDatabase(config: DatabaseConfig): Database {
       return results.slice(1) as never // the answers of `queries`, in their order
     },
     async write(orgId, work) {
-      const pool = new Pool({ connectionString: config.url, max: 1 })
+      const pool = new Pool({
+        connectionString: config.url,
+        max: 1,
+        connectionTimeoutMillis: answerMaxMs,
+        query_timeout: answerMaxMs,
+      })
       // A connection that is lost, idle or in use, is reported by the query that needs it.
       pool.on('error', () => {})
       pool.on('connect', (client: PoolClient) => client.on('error', () => {}))
@@ -84,6 +108,15 @@ export function openDatabase(config: DatabaseConfig): Database {
         config.waitUntil(pool.end())
       }
     },
+    ...ofNoTenant(call),
+  }
+}
+
+type Call = <Row>(query: string, params: unknown[]) => Promise<Row[]>
+
+/** The functions of the database that name no tenant. */
+function ofNoTenant(call: Call): Omit<Database, 'read' | 'write'> {
+  return {
     async findKey(keyHash) {
       const rows = await call<FoundKey>('select * from halyard.find_key($1)', [keyHash])
       return rows[0] ?? null
@@ -96,6 +129,16 @@ export function openDatabase(config: DatabaseConfig): Database {
       ])
       return rows[0]?.made ?? 0
     },
+    async findEnvironment(environmentId) {
+      const query = 'select * from halyard.find_environment($1)'
+      return (await call<{ org_id: string; project_id: string }>(query, [environmentId]))[0] ?? null
+    },
+    async listOrganizations() {
+      return (await call<{ org_id: string }>('select * from halyard.list_organizations()', [])).map(
+        (row) => row.org_id,
+      )
+    },
+    headsToVerify: (limit) => call('select * from halyard.heads_to_verify($1)', [limit]),
     async checkRole() {
       const [role] = await call<{ unsafe: boolean; name: string }>(roleQuery, [])
       if (!role || role.unsafe) {
@@ -146,7 +189,7 @@ export function asProblem(error: unknown): unknown {
 
 function isConnectionFailure(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) {
-    if (/connect|websocket|network|fetch failed|ECONN|terminated/i.test(at.message)) return true
+    if (/connect|websocket|network|fetch failed|ECONN|terminated|time-?out/i.test(at.message)) return true
   }
   return typeof error === 'object' && error !== null && 'type' in error && error.type === 'error' // a WebSocket ErrorEvent
 }

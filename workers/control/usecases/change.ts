@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, sql } from 'drizzle-orm'
 import type { Json } from '@halyard/shared/engine/model.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { formatVersion } from '@halyard/shared/protocol/version.ts'
@@ -6,7 +6,9 @@ import { auditHash } from '../audit-chain.ts'
 import type { Actor, Armed, Deps, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import type { Tx } from '../store/database.ts'
+import { environmentVersions } from '../store/publication-schema.ts'
 import { auditEntries, environments, organizations, outbox, stateHistory } from '../store/schema.ts'
+import { addWarnings, freezeWarnings } from './freeze-warnings.ts'
 import { claimIdempotency, keepAnswer } from './idempotency.ts'
 
 export type EnvironmentRow = typeof environments.$inferSelect
@@ -53,7 +55,7 @@ export type Written<R> = Answer<R> & { readonly isReplay: boolean }
  * armed, then all of it is committed, and only then the publishers are told to go.
  */
 export async function commitChange<R>(
-  deps: Deps,
+  deps: Pick<Deps, 'db' | 'publishers' | 'nowMs'>,
   actor: Actor,
   apply: (change: Change) => Promise<Answer<R>>,
 ): Promise<Written<R>> {
@@ -64,8 +66,10 @@ export async function commitChange<R>(
       const earlier = await claimIdempotency<Answer<R>>(tx, actor)
       if (earlier) return { ...earlier.answer, isReplay: true }
       const chain = await lockChain(tx, actor)
-      const opened = { tx, actor, now: new Date(deps.nowMs()), chain, raised, entries: [] }
-      const answer = await apply(beginChange(opened))
+      const frozen = new Set<string>()
+      const opened = { tx, actor, now: new Date(deps.nowMs()), chain, raised, frozen, entries: [] }
+      const { result, ...tag } = await apply(beginChange(opened))
+      const answer = { ...tag, result: addWarnings(result, freezeWarnings(frozen)) }
       await writeAudit(opened)
       await keepAnswer(tx, actor, answer)
       const arming = await Promise.allSettled(
@@ -105,6 +109,8 @@ interface Opened {
   readonly now: Date
   readonly chain: ChainEnd
   readonly raised: Set<string>
+  /** The keys of those that are raised and not published now. */
+  readonly frozen: Set<string>
   /** Audit entries that are written with the change, at its end. */
   readonly entries: (typeof auditEntries.$inferInsert)[]
 }
@@ -120,8 +126,10 @@ function beginChange(opened: Opened): Change {
   }
 }
 
+const isAllFrozen = sql<boolean>`exists (select from installation where frozen_at is not null)`
+
 async function raiseVersions(
-  { tx, actor, raised }: Opened,
+  { tx, actor, now, chain, raised, frozen }: Opened,
   rows: readonly EnvironmentRow[],
   history: (environment: EnvironmentRow) => readonly HistoryRow[],
 ): Promise<Versions> {
@@ -138,7 +146,7 @@ async function raiseVersions(
         ),
       ),
     )
-    .returning()
+    .returning({ ...getTableColumns(environments), isAllFrozen })
   const behind = updated.find((row) => row.epochRequired)
   if (behind)
     throw new ProblemError('epoch_required', {
@@ -155,15 +163,19 @@ async function raiseVersions(
   )
   for (let start = 0; start < objects.length; start += 500)
     await tx.insert(stateHistory).values(objects.slice(start, start + 500))
-  await tx.insert(outbox).values(
-    updated.map((row) => ({
-      orgId: row.orgId,
-      environmentId: row.id,
-      epoch: row.epoch,
-      version: row.version,
-    })),
-  )
-  for (const row of updated) raised.add(row.id)
+  const made = updated.map((row) => ({
+    orgId: row.orgId,
+    environmentId: row.id,
+    epoch: row.epoch,
+    version: row.version,
+  }))
+  await tx.insert(outbox).values(made)
+  const origin = { createdAt: now, actor: actor.keyId, auditSequence: chain.sequence + 1 }
+  await tx.insert(environmentVersions).values(made.map((version) => ({ ...version, ...origin })))
+  for (const row of updated) {
+    raised.add(row.id)
+    if (row.isAllFrozen || row.frozenAt !== null) frozen.add(row.key)
+  }
   return versionsOf(updated)
 }
 

@@ -4,17 +4,19 @@ import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
 import { findFlag, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
 import { momentMs, type Moment } from '@halyard/shared/contract/moment.ts'
 import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
-import { formatVersion, parseVersion, type Version } from '@halyard/shared/protocol/version.ts'
+import { formatVersion } from '@halyard/shared/protocol/version.ts'
 import { describeFallthrough, describeRule } from '@halyard/shared/words/describe-rule.ts'
 import { describeTrace } from '@halyard/shared/words/describe-trace.ts'
-import type { Actor, Deps, FlagRecord, HistoryRow } from '../ports.ts'
+import type { Actor, Deps, EnvironmentScope, FlagRecord, HistoryRow } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { addBlobs } from '../publication/add-blobs.ts'
 import { compile } from '../publication/compile.ts'
-import { readCommitted, readVersion } from '../publication/read-history.ts'
+import { readCommitted, readVersion, type CommittedState } from '../publication/read-history.ts'
 import { selectEnvironments, selectProject } from '../store/select.ts'
+import type { EnvironmentRow } from './change.ts'
 import { refuseOverLimit } from './context-limits.ts'
 import { found } from './find.ts'
+import { missingProblem, wantedVersion } from './find-version.ts'
 
 interface EnvironmentPath {
   readonly project: string
@@ -86,16 +88,9 @@ async function loadCommitted(
     selectEnvironments(read, orgId, at.project, at.environment),
   ])
   found(projects[0], 'project_not_found')
-  const { id, key } = found(environments[0], 'environment_not_found')
-  const scope = { orgId, environmentId: id }
-  const committed =
-    at.version === undefined
-      ? await readCommitted(deps.db, scope)
-      : await readVersion(deps.db, scope, wantedVersion(at.version))
-  if (!committed && at.version !== undefined) {
-    throw new ProblemError('version_not_found', { detail: `${key} never was at version ${at.version}` })
-  }
-  const { rows, at: version } = found(committed ?? undefined, 'environment_not_found')
+  const environment = found(environments[0], 'environment_not_found')
+  const { id, key } = environment
+  const { rows, at: version } = await readState(deps, { orgId, environmentId: id }, at.version, environment)
   const { body } = await compile(id, version, rows)
   return {
     environment: key,
@@ -105,11 +100,19 @@ async function loadCommitted(
   }
 }
 
-/** A number that the database's integers do not hold is a version that never was. */
-function wantedVersion(token: string): Version {
-  const version = parseVersion(token)
-  if (version && Math.max(version.epoch, version.version) < 2 ** 31) return version
-  throw new ProblemError('version_not_found', { detail: `there never was a version ${token}` })
+/** The newest committed state, or that of a version. */
+async function readState(
+  { db }: Deps,
+  scope: EnvironmentScope,
+  token: string | undefined,
+  environment: EnvironmentRow,
+): Promise<CommittedState> {
+  if (token === undefined)
+    return found((await readCommitted(db, scope)) ?? undefined, 'environment_not_found')
+  const at = wantedVersion(token)
+  const committed = await readVersion(db, scope, at)
+  if (typeof committed === 'string') throw missingProblem(committed, environment, at)
+  return committed
 }
 
 function stateOf(rows: readonly HistoryRow[], key: string): FlagRecord['state'] {

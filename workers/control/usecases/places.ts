@@ -20,10 +20,11 @@ import { commitChange, versionsOf, type Change, type EnvironmentRow } from './ch
 import { findEnvironment, findProject } from './find.ts'
 import { firstState } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
+import { readEnvironment } from './read-environment.ts'
 import { refuseOversize } from './sizes.ts'
 import { historyOf, toLayerRecord, toRecord, toSegmentRecord } from './records.ts'
 import { emptySegment } from './segment-rules.ts'
-import { toEnvironment, toProject } from './views.ts'
+import { recordEnvironment, toProject } from './views.ts'
 
 const usualEnvironments = [
   { key: 'development', name: 'Development' },
@@ -133,7 +134,7 @@ export async function createEnvironment(
       ...flags.map(({ flag, state }) => historyOf('flag', flag.id, toRecord(flag, state))),
       ...others,
     ])
-    const after = toEnvironment({ ...row, version: 1 })
+    const after = recordEnvironment({ ...row, version: 1 })
     await change.audit({
       action: 'environment.create',
       resource: `environment/${row.key}`,
@@ -144,7 +145,8 @@ export async function createEnvironment(
       after,
       comment: command.environment.comment,
     })
-    return { result: { ...after, versions, warnings: [] }, etag: etagOf(row.revision) }
+    const { view, revision } = await readEnvironment(tx, actor.orgId, row.id)
+    return { result: { ...view, versions, warnings: [] }, etag: etagOf(revision) }
   })
 }
 
@@ -157,12 +159,12 @@ export async function updateEnvironment(
   return commitChange(deps, actor, async (change) => {
     const project = await findProject(change.tx, actor.orgId, command.project)
     const before = await findEnvironment(change.tx, actor.orgId, command)
-    checkIfMatch(command.ifMatch, etagOf(before.revision), toEnvironment(before))
+    const { view } = await readEnvironment(change.tx, actor.orgId, before.id)
+    checkIfMatch(command.ifMatch, etagOf(before.revision), view)
     const versions = versionsOf([before])
     const { name = before.name, protected: isProtected = before.protected, comment } = command.patch
     const isSame = name === before.name && isProtected === before.protected
-    if (isSame)
-      return { result: { ...toEnvironment(before), versions, warnings: [] }, etag: etagOf(before.revision) }
+    if (isSame) return { result: { ...view, versions, warnings: [] }, etag: etagOf(before.revision) }
     const after = { ...before, name, protected: isProtected, revision: before.revision + 1 }
     const { revision } = after
     await change.tx
@@ -175,11 +177,14 @@ export async function updateEnvironment(
       project: project.key,
       environment: before.key,
       versions,
-      before: toEnvironment(before),
-      after: toEnvironment(after),
+      before: recordEnvironment(before),
+      after: recordEnvironment(after),
       comment,
     })
-    return { result: { ...toEnvironment(after), versions, warnings: [] }, etag: etagOf(revision) }
+    return {
+      result: { ...view, name, protected: isProtected, versions, warnings: [] },
+      etag: etagOf(revision),
+    }
   })
 }
 

@@ -22,6 +22,8 @@ beforeAll(async () => {
 const tagged: Partial<Record<Operation, { at: string; read: string; body?: object; isShort?: true }>> = {
   updateProject: { at: shop, read: shop, body: { name: 'n' } },
   updateEnvironment: { at: production, read: production, body: { name: 'n' } },
+  freezeEnvironment: { at: `${production}/freeze`, read: production, body: { comment: 'c' } },
+  unfreezeEnvironment: { at: `${production}/unfreeze`, read: production },
   updateFlag: { at: checkout, read: checkout, body: { name: 'n' } },
   archiveFlag: { at: checkout, read: checkout },
   restoreFlag: { at: `${checkout}/restore`, read: checkout },

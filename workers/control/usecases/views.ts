@@ -4,6 +4,7 @@ import type { Environment, Key, Project } from '@halyard/shared/contract/resourc
 import { formatVersion } from '@halyard/shared/protocol/version.ts'
 import type { Layer } from '@halyard/shared/contract/layer.ts'
 import type { Segment, SegmentInEnvironment } from '@halyard/shared/contract/segment.ts'
+import type { EnvironmentViewRow } from '../store/select-environments.ts'
 import type { FlagRow, FlagWithStateRow, StateRow } from '../store/select.ts'
 import type { LayerRow, SegmentRow, SegmentStateRow, SegmentWithStateRow } from '../store/select-segments.ts'
 import type { apiKeys, environments, projects } from '../store/schema.ts'
@@ -18,7 +19,14 @@ export function toProject(row: typeof projects.$inferSelect): Project {
   }
 }
 
-export function toEnvironment(row: typeof environments.$inferSelect): Environment {
+export function toEnvironment({ environment, installation, published }: EnvironmentViewRow): Environment {
+  const own = frozenBy(environment, 'environment')
+  const frozen = own ?? (installation && frozenBy(installation, 'installation'))
+  return { ...recordEnvironment(environment), publishedVersion: published, frozen }
+}
+
+/** An environment as the audit keeps it: what of it is published is no part of a change. */
+export function recordEnvironment(row: typeof environments.$inferSelect) {
   return {
     id: row.id,
     key: row.key,
@@ -26,8 +34,16 @@ export function toEnvironment(row: typeof environments.$inferSelect): Environmen
     protected: row.protected,
     archived: row.archivedAt !== null,
     version: formatVersion(row),
+    frozen: frozenBy(row, 'environment'),
     createdAt: row.createdAt.toISOString(),
   }
+}
+
+function frozenBy(
+  { frozenAt, frozenComment }: { readonly frozenAt: Date | null; readonly frozenComment: string | null },
+  scope: NonNullable<Environment['frozen']>['scope'],
+): Environment['frozen'] {
+  return frozenAt && { since: frozenAt.toISOString(), comment: frozenComment ?? '', scope }
 }
 
 export function toFlag(row: FlagRow): Flag {

@@ -1,0 +1,49 @@
+import * as z from 'zod'
+import { eventLimits } from '../protocol/event-limits.ts'
+import { FlagKey, VariantKey } from './key.ts'
+import { Moment } from './moment.ts'
+
+const count = z.int().min(1).max(eventLimits.count)
+const batchId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, '1 to 64 of A-Z a-z 0-9 _ -')
+  .meta({ description: 'Chosen by the sender: a batch that comes again under its id is counted once' })
+
+/** How often a flag was evaluated to one variant within a window, which counts in the hour of its end. */
+export const EvaluationSummary = z
+  .strictObject({
+    kind: z.literal('evaluations'),
+    flag: FlagKey,
+    variant: VariantKey.nullable().meta({ description: 'null: the evaluation was an error, and gave none' }),
+    count,
+    from: Moment,
+    to: Moment,
+  })
+  .meta({ id: 'EvaluationSummary' })
+
+/** The body of `POST /v1/events` at the edge, which checks the same by hand: zod stays out of its code. */
+export const EventBatch = z
+  .strictObject({ id: batchId, events: z.array(EvaluationSummary).min(1).max(eventLimits.events) })
+  .meta({ id: 'EventBatch' })
+export type EventBatch = z.input<typeof EventBatch>
+
+/** Evaluations asked for by the flag's key, or answers for all flags that held it; `to` is in epoch milliseconds. */
+export const UsageCount = z.strictObject({
+  kind: z.enum(['evaluations', 'deliveries']),
+  flag: FlagKey,
+  variant: VariantKey.nullable(),
+  count,
+  to: z.int(),
+})
+export type UsageCount = z.infer<typeof UsageCount>
+
+/** What the edge puts on the queue: a batch, or a part of one that would be too long for a message. */
+export const UsageMessage = z.strictObject({
+  environment: z.string().regex(/^env_[0-9a-z]{26}$/),
+  /** Of the batch and part: what comes again is counted once. */
+  id: z.string().regex(/^[A-Za-z0-9_-]{1,64}\.\d{1,4}$/),
+  /** Class client counts for flags that it may see. */
+  source: z.enum(['edge', 'server', 'client']),
+  counts: z.array(UsageCount),
+})
+export type UsageMessage = z.infer<typeof UsageMessage>
