@@ -12,6 +12,7 @@ const signer = await makeSigner()
 // wrangler takes the secrets that a configuration requires from here.
 process.env['ID_CHECK_SECRET'] = 'check-secret-of-the-tests'
 process.env['ETAG_SECRET'] = 'etag-secret-of-the-tests'
+process.env['STREAM_SECRET'] = 'stream-secret-of-the-tests'
 
 const hubBindings = { TRUSTED_KEYS: JSON.stringify([signer.publicJwk]) }
 const testBindings = { SIGNING_KEY: JSON.stringify(signer.privateJwk) }
@@ -25,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['{shared,workers/control,cli,dev}/**/*.test.ts'],
+          include: ['{shared,sdk,workers/control,cli,dev}/**/*.test.ts'],
           exclude: wholeSystem,
           // Slow is no failure: a machine may be busy.
           testTimeout: 30_000,
@@ -92,7 +93,10 @@ async function hubWorker() {
     modules: true,
     script: bundle.outputFiles[0]?.text ?? '',
     compatibilityDate: '2026-09-18',
-    durableObjects: { ENVIRONMENTS: { className: 'EnvironmentHub', useSQLite: true } },
+    durableObjects: {
+      ENVIRONMENTS: { className: 'EnvironmentHub', useSQLite: true },
+      RELAYS: { className: 'StreamRelay', useSQLite: true },
+    },
     kvNamespaces: { SNAPSHOTS: 'halyard-snapshots' },
     bindings: hubBindings,
   }

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import type { Held } from '@halyard/shared/protocol/hub.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { makeKey } from '@halyard/shared/protocol/keys.ts'
 import { edgeEnv, makeWorld, newKey, startEdge, type CallOptions } from './test-kit.ts'
@@ -144,6 +145,33 @@ test('a revoked key is refused as soon as the record says so, although it was us
   await call('/v1/ruleset', { key: server.text })
   await settle()
   expect(await codeOf(await call('/v1/ruleset', { key: server.text }))).toEqual([401, 'KEY_INVALID'])
+})
+
+test('a revoked key is refused everywhere at a location within five seconds, whoever of its isolates asks the hub', async () => {
+  const { server, client, publish } = await makeWorld()
+  await publish(1)
+  const clock = { aheadMs: 0 }
+  const HUB = {
+    ...edgeEnv.HUB,
+    // The hub's clock goes as fast as the edge's.
+    read: async (environment: string, held: Held) => {
+      const answer = await edgeEnv.HUB.read(environment, held)
+      return answer && { ...answer, confirmedAt: answer.confirmedAt + clock.aheadMs }
+    },
+  } as unknown as typeof edgeEnv.HUB
+  const isolates = [startEdge({ HUB }), startEdge({ HUB }), startEdge({ HUB })]
+  const statusAt = async (isolate: (typeof isolates)[number]) => {
+    isolate.clock.aheadMs = clock.aheadMs
+    const { status } = await isolate.call('/v1/status', { key: server.text })
+    await isolate.settle()
+    return status
+  }
+  for (const isolate of isolates) expect(await statusAt(isolate)).toBe(200)
+  await publish(2, { keys: [client.entry] })
+  const stillIn = new Set(isolates)
+  for (; clock.aheadMs <= 5_000; clock.aheadMs += 500)
+    for (const isolate of stillIn) if ((await statusAt(isolate)) === 401) stillIn.delete(isolate)
+  expect(stillIn.size).toBe(0)
 })
 
 test('a key is refused from the moment that it expires', async () => {

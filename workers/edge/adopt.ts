@@ -5,73 +5,117 @@
 import { loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
 import { compilePattern } from '@halyard/shared/pattern/pattern.ts'
 import { parseAccess } from '@halyard/shared/protocol/access.ts'
-import { snapshotSchema, type Head } from '@halyard/shared/protocol/head.ts'
-import type { ReadAnswer } from '@halyard/shared/protocol/hub.ts'
+import type { Head } from '@halyard/shared/protocol/head.ts'
+import { parseKvValue, type Confirmation, type ReadAnswer } from '@halyard/shared/protocol/hub.ts'
 import { compareVersions, formatVersion } from '@halyard/shared/protocol/version.ts'
+import { followDeltas, type Path } from './adopt-deltas.ts'
+import { isAccessOf, isBodyOf, refuse, verifiedHead, type VerifyPorts } from './adopt-checks.ts'
 import { dropUnnamedBlobs } from './blobs.ts'
 import { namesFacts } from './request-facts.ts'
-import type { Access, Copy, KvValue, View, ViewPorts } from './view-state.ts'
+import { joinSteps, stepTo } from './view-deltas.ts'
+import type { Access, Copy, Step, View } from './view-state.ts'
 
-type AdoptPorts = Pick<ViewPorts, 'verify' | 'hash' | 'report' | 'now'>
+/**
+ * `taken`: it is what the view holds now. `older`: it was sound, but what is held is newer. `unfit`: its deltas do not
+ * lead on from what is held.
+ */
+export type Outcome = 'taken' | 'older' | 'refused' | 'unfit'
 
-/** True if the hub's answer was taken, or is older than what came meanwhile. */
-export async function adoptFromHub(view: View, answer: ReadAnswer, ports: AdoptPorts): Promise<boolean> {
-  const { signedHead, confirmedAt, body, access: accessText } = answer
-  if (signedHead === view.copy?.signedHead && view.access && view.access.hash === view.copy.head.accessHash) {
-    confirm(view, Math.max(view.confirmedAt, confirmedAt), ports)
-    return true
-  }
-  const head = await verified(view, signedHead, ports)
-  if (!head) return false
-  const hasBody = body !== undefined && (await ports.hash(body)) === head.snapshotHash
-  const hasAccess = accessText !== undefined && (await ports.hash(accessText)) === head.accessHash
-  // From here on nothing waits: what is compared is what is replaced.
-  const order = compareWithHeld(view, head)
-  if (order === 'older') return true
-  if (order === 'conflict') return refuse(view, 'a head of the same version with another content', ports)
-  const copy = nextCopy(view, head, { signedHead, body: hasBody ? body : undefined })
-  const access = nextAccess(view, head, hasAccess ? accessText : undefined)
-  if (!copy || !access) return refuse(view, 'a body or access record that its head does not name', ports)
-  setCopy(view, copy)
-  view.access = access
-  confirm(view, order === 'newer' ? confirmedAt : Math.max(view.confirmedAt, confirmedAt), ports)
-  return true
+/** Somebody's word that this is head, and what he gave to it. */
+export type Offer = Omit<ReadAnswer, 'deltas'>
+
+/** A verified head with what its source gave to it. */
+interface Candidate {
+  readonly head: Head
+  readonly signedHead: string
+  readonly body?: string | undefined
+  readonly access?: string | undefined
+  readonly steps?: readonly Step[] | undefined
 }
 
-/** Takes over a value from KV, whose two kinds replicate independently. It confirms nothing. */
-export async function adoptFromKv(
+/** Takes over the hub's answer. */
+export async function adoptAnswer(view: View, answer: ReadAnswer, ports: VerifyPorts): Promise<Outcome> {
+  if (!isAnswer(answer)) return refuse(view, 'an answer of another form', ports)
+  const { deltas, ...offer } = answer
+  if (!deltas || offer.body !== undefined) return await adoptOffer(view, offer, ports)
+  const path = await followDeltas(view, { ...offer, deltas }, ports)
+  if (path === 'refused' || path === 'unfit') return path
+  return await adoptOffer(view, offer, ports, path)
+}
+
+/** Takes over a head that is confirmed, with what came to it. */
+export async function adoptOffer(
+  view: View,
+  offer: Offer,
+  ports: VerifyPorts,
+  path?: Path,
+): Promise<Outcome> {
+  if (isHeld(view, offer)) {
+    confirm(view, Math.max(view.confirmedAt, offer.confirmedAt), ports)
+    return 'taken'
+  }
+  const head = path?.head ?? (await verifiedHead(view, offer.signedHead, ports))
+  if (!head) return 'refused'
+  const { signedHead, confirmedAt } = offer
+  const body = path?.body ?? (await sound(offer.body, (text) => isBodyOf(head, text, ports)))
+  const access = await sound(offer.access, (text) => isAccessOf(head, text, ports))
+  // From here on nothing waits: what is compared is what is replaced.
+  const order = compareWithHeld(view, head)
+  if (order === 'older') return 'older'
+  if (order === 'conflict') return refuse(view, 'a head of the same version with another content', ports)
+  if (!swap(view, { head, signedHead, body, access, steps: path?.steps }, ports.now()))
+    return refuse(view, 'a body or access record that its head does not name', ports)
+  confirm(view, order === 'newer' ? confirmedAt : Math.max(view.confirmedAt, confirmedAt), ports)
+  return 'taken'
+}
+
+/** Takes over a value of KV's form, the two kinds of which replicate independently. It confirms nothing. */
+export async function adoptStored(
   view: View,
   kind: 'snapshot' | 'access',
-  value: KvValue,
-  ports: AdoptPorts,
+  text: string,
+  ports: VerifyPorts,
 ): Promise<void> {
-  const head = await verified(view, value.signedHead, ports)
+  const value = parseKvValue(text)
+  if (!value) return void refuse(view, 'a stored value of another form', ports)
+  const { signedHead, content, confirmedAt } = value
+  const head = await verifiedHead(view, signedHead, ports)
   if (!head) return
-  const hash = await ports.hash(value.content)
+  const isSound = await (kind === 'snapshot' ? isBodyOf : isAccessOf)(head, content, ports)
   // From here on nothing waits: what is compared is what is replaced.
-  if (hash !== (kind === 'snapshot' ? head.snapshotHash : head.accessHash)) {
-    refuse(view, 'a KV value that its head does not name', ports)
+  if (!isSound) {
+    refuse(view, 'a stored value that its head does not name', ports)
   } else if (kind === 'access') {
     if (view.access && compareVersions(head, view.access.at) <= 0) return
-    view.access = nextAccess(view, head, value.content) ?? view.access
+    view.access = nextAccess(view, head, content) ?? view.access
   } else if (compareWithHeld(view, head) === 'newer') {
-    const copy = nextCopy(view, head, { signedHead: value.signedHead, body: value.content })
-    if (copy) setCopy(view, copy)
-    view.confirmedAt = Math.min(value.confirmedAt, ports.now())
+    const copy = nextCopy(view, { head, signedHead, body: content })
+    if (copy) setCopy(view, copy, [stepTo(view, copy, ports.now())])
+    view.confirmedAt = Number.isFinite(confirmedAt) ? Math.min(confirmedAt, ports.now()) : -Infinity
     view.isConfirmed = false
   }
 }
 
-/** The head, if it is signed by a trusted key, is of this environment and of a schema that is understood. */
-async function verified(view: View, signedHead: string, ports: AdoptPorts): Promise<Head | null> {
-  const head = await ports.verify(signedHead)
-  if (head && head.environment === view.environment && head.schema <= snapshotSchema) return head
-  refuse(
-    view,
-    head ? 'a head of another environment or a newer schema' : 'a head that nobody trusted signed',
-    ports,
+/** Whether that head is the one of the copy and the access record that are held. */
+export function isHeld({ copy, access }: View, { signedHead }: Pick<Confirmation, 'signedHead'>): boolean {
+  return signedHead === copy?.signedHead && access?.hash === copy.head.accessHash
+}
+
+/** The other end may be of another version, or broken. */
+function isAnswer({ signedHead, confirmedAt, body, access, deltas }: ReadAnswer): boolean {
+  return (
+    typeof signedHead === 'string' &&
+    Number.isFinite(confirmedAt) &&
+    [body, access].every((text) => text === undefined || typeof text === 'string') &&
+    (deltas === undefined || Array.isArray(deltas))
   )
-  return null
+}
+
+async function sound(
+  text: string | undefined,
+  isSound: (text: string) => Promise<boolean>,
+): Promise<string | undefined> {
+  return text !== undefined && (await isSound(text)) ? text : undefined
 }
 
 function compareWithHeld(view: View, head: Head): 'newer' | 'same' | 'older' | 'conflict' {
@@ -82,11 +126,17 @@ function compareWithHeld(view: View, head: Head): 'newer' | 'same' | 'older' | '
   return head.snapshotHash === held?.snapshotHash && head.accessHash === held.accessHash ? 'same' : 'conflict'
 }
 
-function nextCopy(
-  view: View,
-  head: Head,
-  { signedHead, body }: { signedHead: string; body: string | undefined },
-): Copy | null {
+/** Replaces copy and access record together; false if one of them cannot be had. */
+function swap(view: View, candidate: Candidate, now: number): boolean {
+  const copy = nextCopy(view, candidate)
+  const access = nextAccess(view, candidate.head, candidate.access)
+  if (!copy || !access) return false
+  setCopy(view, copy, candidate.steps ?? [stepTo(view, copy, now)])
+  view.access = access
+  return true
+}
+
+function nextCopy(view: View, { head, signedHead, body }: Candidate): Copy | null {
   const token = formatVersion(head)
   if (view.copy?.head.snapshotHash === head.snapshotHash) return { ...view.copy, head, signedHead, token }
   if (body === undefined) return null
@@ -94,8 +144,9 @@ function nextCopy(
   return { head, signedHead, token, body, snapshot, readsFacts: namesFacts(body) }
 }
 
-function setCopy(view: View, copy: Copy): void {
+function setCopy(view: View, copy: Copy, steps: readonly Step[]): void {
   const isNew = view.copy?.snapshot !== copy.snapshot
+  view.steps = joinSteps(view.steps, steps)
   view.copy = copy
   if (isNew) dropUnnamedBlobs(view)
 }
@@ -113,13 +164,7 @@ function nextAccess(view: View, head: Head, text: string | undefined): Access | 
 }
 
 /** A clock that runs ahead of ours must not make a copy look young for longer. */
-function confirm(view: View, confirmedAt: number, ports: AdoptPorts): void {
+function confirm(view: View, confirmedAt: number, ports: VerifyPorts): void {
   view.confirmedAt = Math.min(confirmedAt, ports.now())
   view.isConfirmed = true
-}
-
-function refuse(view: View, what: string, ports: AdoptPorts): false {
-  view.refusedCount += 1
-  ports.report(view.environment, `refused ${what}`)
-  return false
 }

@@ -52,8 +52,12 @@ export function answerBytes(
   return response
 }
 
-/** `key` is the flag that was asked for, if it was one. */
-export function answerRefusal(refusal: Refusal, key: string | null): Response {
+/** `key` is the flag that was asked for, if it was one; `freshness` is that of the copy held, if it may be told. */
+export function answerRefusal(
+  refusal: Refusal,
+  key: string | null,
+  freshness: Freshness | null = null,
+): Response {
   const { headers, limit } = refusal.extra
   const body = {
     ...(key !== null && { key }),
@@ -61,7 +65,11 @@ export function answerRefusal(refusal: Refusal, key: string | null): Response {
     errorDetails: refusal.message,
     ...(limit && { limit: limit.name, max: limit.max }),
   }
-  return answerText(refusal.status, JSON.stringify(body), headers)
+  const text = JSON.stringify(body)
+  if (!freshness) return answerText(refusal.status, text, headers)
+  const response = answerFrom(freshness, refusal.status, text)
+  for (const [name, value] of Object.entries(headers ?? {})) response.headers.set(name, value)
+  return response
 }
 
 /** A defect of ours: the client learns that, and no more. */

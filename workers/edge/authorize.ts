@@ -4,11 +4,11 @@ import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { checkValue, parseKey } from '@halyard/shared/protocol/keys.ts'
 import { retryAfterSec, type Freshness } from './answer.ts'
 import { setBounded } from './bounded-cache.ts'
-import { satisfy } from './demand.ts'
+import { readDemand, satisfy } from './demand.ts'
 import { Refusal } from './refusal.ts'
 import { trim, viewOf, type ViewCache } from './view-cache.ts'
 import { holdsCopy, type HeldView, type View, type ViewPorts } from './view-state.ts'
-import { ageMs, freshen, isCurrent, recheck } from './view.ts'
+import { ageMs, freshen, isCurrent, recheckFor } from './view.ts'
 
 export interface KeyFacts {
   readonly class: AccessKey['class']
@@ -57,7 +57,8 @@ export async function authorize(gate: Gate, request: Request, ports: ViewPorts):
   if (!holdsCopy(view)) throw unavailable()
   if (!cached) setBounded(gate.keyCache, text, facts, keysCachedMax)
   checkUse(key, request.headers, ports.now())
-  await satisfy(view, request.headers, ports)
+  const demand = readDemand(request)
+  if (demand) await satisfy(view, demand, ports)
   return { key, view }
 }
 
@@ -68,6 +69,14 @@ export function freshnessOf(view: HeldView, now: number): Freshness {
     ageSec: Math.floor(ageMs(view, now) / 1000),
     isConfirmed: view.isConfirmed,
   }
+}
+
+/** What a refusal may say of the copy held: only to a key that was let in before and still is in the record. */
+export function freshnessFor(gate: Gate, { headers }: Request, now: number): Freshness | null {
+  const facts = gate.keyCache.get(readKey(headers) ?? '')
+  const view = facts && gate.views.views.get(facts.environment)
+  if (!view || !holdsCopy(view) || !findKey(view, facts)) return null
+  return freshnessOf(view, now)
 }
 
 /** All that a key's text says, checked without any look-up; an invented environment ends here. */
@@ -91,14 +100,15 @@ function findKey(view: View, facts: KeyFacts): AccessKey | undefined {
 
 /** A key that is not in the record may be newer than it: the record is checked before the key is refused. */
 async function findNewKey(view: View, facts: KeyFacts, ports: ViewPorts): Promise<AccessKey> {
-  if (view.access) await recheck(view, ports)
+  // A client that is told 401 does not come again.
+  if (view.access) await recheckFor(view, () => findKey(view, facts) !== undefined, ports)
   const key = findKey(view, facts)
   if (key) return key
   const isUnpublished = !view.access && view.hub === 'absent'
   throw isUnpublished || isCurrent(view, ports.now()) ? invalidKey() : unavailable()
 }
 
-function checkUse(key: AccessKey, headers: Headers, now: number): void {
+export function checkUse(key: AccessKey, headers: Headers, now: number): void {
   if (key.expiresAt !== undefined && key.expiresAt <= now) throw invalidKey()
   if (key.class === 'client' && key.origins?.length && !key.origins.includes(headers.get('Origin') ?? '')) {
     throw new Refusal('KEY_ORIGIN', 'this key may not be used from this origin')

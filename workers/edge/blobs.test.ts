@@ -6,6 +6,8 @@ import {
   edgeEnv,
   hubWithout,
   makeWorld,
+  noPlaces,
+  putPlace,
   segmentLine,
   startEdge,
   type Flags,
@@ -29,7 +31,7 @@ const of = (targetingKey: string, rest: object = {}) => ({ context: { targetingK
 beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => undefined))
 
 /** An environment whose snapshot names a blob, and an edge that counts what it asks the hub for. */
-async function start(published: Published = { flags }) {
+async function start(published: Published = { flags }, places = noPlaces) {
   const world = await makeWorld()
   const hash = await world.store(ids)
   const publish = async (version: number, rest: Published = published) =>
@@ -41,7 +43,15 @@ async function start(published: Published = { flags }) {
     ...hub,
     blob: async (environment, wanted) => (asked.push(wanted), await hub.blob(environment, wanted)),
   }
-  return { ...world, hash, publish, asked, key: world.server.text, counting, ...startEdge({ HUB: counting }) }
+  return {
+    ...world,
+    hash,
+    publish,
+    asked,
+    key: world.server.text,
+    counting,
+    ...startEdge({ HUB: counting }, undefined, places),
+  }
 }
 
 test('a flag is decided by the members of a large segment, asked for alone, among several and among all', async () => {
@@ -76,6 +86,22 @@ test('a blob is fetched once, for many requests at a time and for all that follo
   expect(newer.headers.get('Halyard-Version')).toBe('1.2')
   expect(await newer.text()).toContain('"key":"large","value":true')
   expect(asked).toEqual([hash])
+})
+
+test('a blob is fetched once for a location, and what lies there without its hash is refused', async () => {
+  const { key, counting, asked, call, settle, hash, environment } = await start(undefined, caches)
+  expect(await (await call(bulk, { key, body: of('user-1') })).text()).toContain('"key":"large","value":true')
+  await settle()
+  const ask = async () => {
+    const other = startEdge({ HUB: counting })
+    const answer = await other.call(bulk, { key, body: of('user-1') })
+    expect(await answer.text()).toContain('"key":"large","value":true')
+    await other.settle()
+    return await (await other.call('/v1/status', { key })).json<{ refused: number }>()
+  }
+  expect([await ask(), asked]).toMatchObject([{ refused: 0 }, [hash]])
+  await putPlace(`${environment}/${hash}`, 'other bytes')
+  expect([await ask(), asked]).toMatchObject([{ refused: 1 }, [hash, hash]])
 })
 
 test('a blob is let go when the snapshot does not name it any more', async () => {
@@ -186,7 +212,8 @@ test('nobody else reads it, and nobody reads what the snapshot does not name', a
   for (const name of [unnamed, hash.toUpperCase(), hash.slice(1), '%2e%2e', 'a'.repeat(64), 'x/y'])
     expect([name, await statusOf(`/v1/blobs/${name}`, key)]).toEqual([name, 404])
   expect(await statusOf('/v1/blobs/', key)).toBe(404)
-  bindings.HUB = hubWithout('blob')
+  const noKv = { get: async () => null } as unknown as KVNamespace
+  Object.assign(bindings, { HUB: hubWithout('blob'), SNAPSHOTS: noKv })
   expect(await statusOf(`/v1/blobs/${hash}`, key)).toBe(503)
   bindings.HUB = hubWithout()
   await publish(2, { flags: {}, lines: [] })

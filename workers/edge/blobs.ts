@@ -1,5 +1,5 @@
 /**
- * Members of large segments: blobs that a snapshot names by hash, had from memory, the hub or KV. A blob is taken only
+ * Members of large segments: blobs that a snapshot names by hash, had from memory, the location's cache, the hub or KV. A blob is taken only
  * if its bytes have that hash. One that cannot be had is asked for again a second later; meanwhile the engine says so
  * for the flags that reach it.
  */
@@ -7,8 +7,17 @@ import { requiredBlobs } from '@halyard/shared/engine/reach.ts'
 import { addBlob, flagKeys, segmentEntries, type Snapshot } from '@halyard/shared/engine/snapshot.ts'
 import type { SegmentEntry } from '@halyard/shared/engine/world.ts'
 import { namedBlobs } from '@halyard/shared/protocol/named-blobs.ts'
+import { refuse } from './adopt-checks.ts'
 import { coldDeadlineMs, flightMaxMs, inTime, waitFor } from './flight.ts'
+import { readBytes, shareContent } from './view-location.ts'
 import type { BlobBytes, BlobFlight, View, ViewPorts } from './view-state.ts'
+
+/** A blob that is fetched for a view. */
+interface Wanted {
+  readonly view: View
+  readonly hash: string
+  readonly ports: ViewPorts
+}
 
 const sourceTimeoutMs = 1_500
 const blobRetryMs = 1_000
@@ -109,29 +118,40 @@ function flightOf(view: View, hash: string, ports: ViewPorts): BlobFlight | null
 
 /** One round through the sources. Never rejects. */
 async function fetchBlob(view: View, hash: string, ports: ViewPorts): Promise<void> {
+  const here = await checked('the location', await readBytes(view, hash, ports), { view, hash, ports })
   const bytes =
+    here ??
     (await fetchFrom('the hub', ports.readHubBlob, { view, hash, ports })) ??
     (await fetchFrom('KV', ports.readKvBlob, { view, hash, ports }))
   const flight = view.blobFlights.get(hash)
   if (bytes) {
     view.blobs.set(hash, bytes)
     view.blobFlights.delete(hash)
+    if (!here) shareContent(view, hash, bytes, ports)
   } else if (flight) flight.failedAt = ports.now()
 }
 
 async function fetchFrom(
   source: string,
   read: ViewPorts['readHubBlob'],
-  { view, hash, ports }: { view: View; hash: string; ports: ViewPorts },
+  wanted: Wanted,
 ): Promise<BlobBytes | null> {
+  const { view, hash, ports } = wanted
   try {
-    const bytes = await inTime(read(view.environment, hash), sourceTimeoutMs, ports)
-    if (bytes === null || (await ports.hash(bytes)) === hash) return bytes
-    view.refusedCount += 1
-    ports.report(view.environment, `refused a blob that has not its hash, from ${source}`)
+    return await checked(source, await inTime(read(view.environment, hash), sourceTimeoutMs, ports), wanted)
   } catch (cause) {
     // The next source may have it.
     ports.report(view.environment, `${source} did not give a blob: ${String(cause)}`)
+    return null
   }
+}
+
+async function checked(
+  source: string,
+  bytes: BlobBytes | null,
+  { view, hash, ports }: Wanted,
+): Promise<BlobBytes | null> {
+  if (bytes === null || (await ports.hash(bytes)) === hash) return bytes
+  refuse(view, `a blob that has not its hash, from ${source}`, ports)
   return null
 }

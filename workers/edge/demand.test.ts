@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hubWithout, makeWorld, sampleFlags, startEdge } from './test-kit.ts'
+import { hubWithout, makeWorld, newKey, sampleFlags, startEdge } from './test-kit.ts'
 
 const steady = { flag: 'steady' }
 
@@ -85,4 +85,95 @@ test('an unknown member of our own form is refused', async () => {
   const { call } = startEdge()
   const answer = await call('/v1/evaluate', { key: server.text, body: { flga: 'steady' } })
   expect(answer.status).toBe(400)
+})
+
+test('the version of an event that a page gives back is a minimum, as the published web provider sends it', async () => {
+  const { client, publish } = await makeWorld()
+  await publish(1)
+  const { call } = startEdge()
+  const ask = async (query: string, headers = {}) =>
+    await call(`/ofrep/v1/evaluate/flags${query}`, { key: client.text, body: { context: {} }, headers })
+  expect((await ask('')).headers.get('Halyard-Version')).toBe('1.1')
+  await publish(2)
+  expect((await ask('')).headers.get('Halyard-Version')).toBe('1.1')
+  const after = await ask('?flagConfigEtag=1.2&flagConfigLastModified=1700000000')
+  expect([after.status, after.headers.get('Halyard-Version')]).toEqual([200, '1.2'])
+  expect((await ask('?a=b&flagConfigEtag=1.3', { 'Halyard-Min-Version': '1.2' })).status).toBe(409)
+})
+
+test.each(['"abc"', 'W/%221.9%22', '1.9.9', '', '1.9x'])(
+  "an event's etag that is no version of ours (%s) asks for nothing",
+  async (etag) => {
+    const { client, publish } = await makeWorld()
+    await publish(1)
+    const path = `/ofrep/v1/evaluate/flags?flagConfigEtag=${etag}`
+    const answer = await startEdge().call(path, { key: client.text, body: { context: {} } })
+    expect(answer.status).toBe(200)
+  },
+)
+
+test('a refusal says which version is held, to a key that may know', async () => {
+  const { environment, server, publish } = await makeWorld()
+  await publish(1)
+  const { call, clock } = startEdge()
+  const headers = { 'Halyard-Min-Version': '1.2', Origin: 'https://app.example' }
+  const behind = await call('/v1/evaluate', { key: server.text, body: steady, headers })
+  expect([behind.status, behind.headers.get('Halyard-Version')]).toEqual([409, '1.1'])
+  expect([behind.headers.get('Halyard-Confirmed'), behind.headers.get('Retry-After')]).toEqual(['true', '1'])
+  expect(Number(behind.headers.get('Halyard-Age'))).toBeGreaterThanOrEqual(0)
+  expect((await behind.json<{ errorDetails: string }>()).errorDetails).toContain('version 1.2')
+  const wrong = await call('/v1/evaluate', { key: server.text, body: '{' })
+  expect([wrong.status, wrong.headers.get('Halyard-Version')]).toEqual([400, '1.1'])
+  const stranger = await newKey(environment, 'server')
+  const unknown = await call('/v1/evaluate', { key: stranger.text, body: steady })
+  expect([unknown.status, unknown.headers.get('Halyard-Version')]).toEqual([401, null])
+  await publish(2, { keys: [] })
+  clock.aheadMs += 2_500
+  const revoked = await call('/v1/evaluate', { key: server.text, body: steady })
+  expect([revoked.status, revoked.headers.get('Halyard-Version')]).toEqual([401, null])
+})
+
+/** A request whose body comes when it is released. */
+function slowRequest(key: string, headers: Record<string, string> = {}) {
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>()
+  const body = new ReadableStream({
+    start: async (controller) => {
+      await isReleased
+      controller.enqueue(new TextEncoder().encode(JSON.stringify(steady)))
+      controller.close()
+    },
+  })
+  const request = new Request('https://edge/v1/evaluate', {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}`, ...headers },
+    body,
+  })
+  return { request, release }
+}
+
+test('a key that was revoked while its body came is refused', async () => {
+  const { server, client, publish } = await makeWorld()
+  await publish(1)
+  const { call, fetch, clock } = startEdge()
+  await call('/v1/status', { key: server.text })
+  const { request, release } = slowRequest(server.text)
+  const answer = fetch(request)
+  await publish(2, { keys: [client.entry] })
+  clock.aheadMs += 2_500
+  release()
+  expect((await answer).status).toBe(401)
+})
+
+test('an age at most holds when the answer is made, not when the request came', async () => {
+  const { server, publish } = await makeWorld()
+  await publish(1)
+  const { call, fetch, clock, bindings } = startEdge()
+  await call('/v1/status', { key: server.text })
+  const { request, release } = slowRequest(server.text, { 'Halyard-Max-Age': '5' })
+  const answer = fetch(request)
+  expect((await call('/v1/status', { key: server.text })).status).toBe(200)
+  bindings.HUB = hubWithout('read')
+  clock.aheadMs += 10_000
+  release()
+  expect((await answer).status).toBe(409)
 })

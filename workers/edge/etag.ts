@@ -13,9 +13,14 @@ interface Asked {
   readonly keyClass: AccessKey['class']
   readonly context: EvaluationContext
   readonly now: number
+  /** The mark of the stream that is offered along, or null. */
+  readonly offer: string | null
 }
 
-/** Makes a bulk answer's tag: it moves with what the class may see, each attribute that is read, and each time boundary. */
+/**
+ * Makes a bulk answer's tag: it moves with what the class may see, each attribute that is read, each time boundary, and
+ * the stream that is offered.
+ */
 export type MakeEtag = (copy: Copy, asked: Asked) => Promise<string>
 
 /** Readers ask again with the same context: at most this many tags are kept, for texts of at most this length. */
@@ -54,9 +59,9 @@ export function matchesEtag(ifNoneMatch: string | null, etag: string): boolean {
 }
 
 /** All that decides a bulk answer, as a text. The order of the attributes follows from the content that is hashed. */
-function dependencies({ head, snapshot }: Copy, { keyClass, context, now }: Asked): string {
+function dependencies({ head, snapshot }: Copy, { keyClass, context, now, offer }: Asked): string {
   const isClient = keyClass === 'client'
-  let text = `${isClient ? head.clientHash : head.snapshotHash} ${keyClass}`
+  let text = `${isClient ? head.clientHash : head.snapshotHash} ${keyClass} ${offer ?? '-'}`
   text += ` ${nextBoundary(snapshot, now, { clientOnly: isClient })}`
   startRun(snapshot.run, context, now)
   for (const attribute of attributesOf(snapshot, keyClass)) {

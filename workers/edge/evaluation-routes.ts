@@ -1,4 +1,4 @@
-import { evaluateAllJson, evaluateMany } from '@halyard/shared/engine/evaluate.ts'
+import { evaluateAll, evaluateAllJson, evaluateMany } from '@halyard/shared/engine/evaluate.ts'
 import { decisionJson } from '@halyard/shared/engine/json.ts'
 import type { Decision, Json } from '@halyard/shared/engine/model.ts'
 import { requiredBlobs } from '@halyard/shared/engine/reach.ts'
@@ -9,6 +9,8 @@ import { evaluateWhole, readQuestion, takeBasis, type Basis, type Question, type
 import { Refusal } from './refusal.ts'
 import { overLimit, requestLimits } from './request-limits.ts'
 import type { RouteScope } from './route-scope.ts'
+import type { StreamOffer } from './streams.ts'
+import { countDecisions, countsOf } from './usage.ts'
 
 const ownMembers = new Set(['context', 'flag', 'flags'])
 const shownNameMax = 50
@@ -22,14 +24,14 @@ export async function evaluateOne(scope: RouteScope, key: string): Promise<Respo
 export async function evaluateBulk(scope: RouteScope): Promise<Response> {
   const question = await readQuestion(scope)
   const basis = takeBasis(question)
-  const { grant, clientOnly } = question
-  if (missingBlobs(grant.view, basis.copy.snapshot, clientOnly).length === 0) {
-    return await answerTagged(question, basis, () => allText(question, basis))
-  }
+  if (hasAll(question, basis)) return await answerTagged(question, basis, () => allText(question, basis))
   const { isWhole, result, basis: last } = await evaluateWhole(question, allOf(question))
   // An answer that lacks data is nobody's to keep: the next one may have it.
-  if (!isWhole) return answerFrom(last.freshness, 200, result)
-  return await answerTagged(question, last, () => result)
+  if (!isWhole) {
+    const text = await withStream(deliver(question, result), offerOf(question, last))
+    return answerFrom(last.freshness, 200, text)
+  }
+  return await answerTagged(question, last, () => deliver(question, result))
 }
 
 /** Our own form: `flag` for one, `flags` for some, neither for all. */
@@ -45,14 +47,17 @@ export async function evaluateOwn(scope: RouteScope): Promise<Response> {
   if (typeof flag === 'string') return await answerOne(question, flag)
   if (flag !== undefined) throw new Refusal('INVALID_REQUEST', 'flag is not a string')
   if (flags !== undefined) return await answerSome(question, readKeys(flags))
-  const { basis, result } = await evaluateWhole(question, allOf(question))
-  return answerFrom(basis.freshness, 200, result)
+  const basis = takeBasis(question)
+  if (hasAll(question, basis)) return answerFrom(basis.freshness, 200, allText(question, basis))
+  const { basis: last, result } = await evaluateWhole(question, allOf(question))
+  return answerFrom(last.freshness, 200, deliver(question, result))
 }
 
 async function answerOne(question: Question, key: string): Promise<Response> {
   const { basis, result } = await evaluateWhole(question, someOf(question, [key]))
   const [decision] = result
   if (!decision) throw new Error('one key has one decision')
+  countDecisions(countsOf(question, question.grant.view.environment).evaluations, result)
   return answerFrom(basis.freshness, statusOf(decision), decisionJson(decision))
 }
 
@@ -63,17 +68,27 @@ function statusOf(decision: Decision): number {
 
 async function answerSome(question: Question, keys: readonly string[]): Promise<Response> {
   const { basis, result } = await evaluateWhole(question, someOf(question, keys))
-  return answerFrom(basis.freshness, 200, `{"flags":[${result.map(decisionJson).join(',')}]}`)
+  countDecisions(countsOf(question, question.grant.view.environment).evaluations, result)
+  return answerFrom(basis.freshness, 200, listText(result))
 }
 
-async function answerTagged(
-  { request, edge, grant }: Question,
-  { copy, context, now, freshness }: Basis,
-  text: () => string,
-): Promise<Response> {
-  const etag = await edge.makeEtag(copy, { keyClass: grant.key.class, context, now })
+async function answerTagged(question: Question, basis: Basis, text: () => string): Promise<Response> {
+  const { request, edge, grant } = question
+  const { copy, context, now, freshness } = basis
+  const offer = offerOf(question, basis)
+  const asked = { keyClass: grant.key.class, context, now, offer: offer && offer.mark }
+  const etag = await edge.makeEtag(copy, asked)
   if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerFrom(freshness, 304, null, etag)
-  return answerFrom(freshness, 200, text(), etag)
+  return answerFrom(freshness, 200, await withStream(text(), offer), etag)
+}
+
+function offerOf({ edge, grant }: Question, { now }: Basis): StreamOffer | null {
+  return edge.streams.offer(grant.view.environment, grant.key, now)
+}
+
+/** Adds the stream that tells when to evaluate again; without one, a client has to ask. */
+async function withStream(text: string, offer: StreamOffer | null): Promise<string> {
+  return offer === null ? text : `${text.slice(0, -1)},"eventStreams":[${await offer.text()}]}`
 }
 
 function someOf({ clientOnly }: Question, keys: readonly string[]): Work<readonly Decision[]> {
@@ -88,16 +103,33 @@ function someOf({ clientOnly }: Question, keys: readonly string[]): Work<readonl
   }
 }
 
-function allOf(question: Question): Work<string> {
-  const { grant, clientOnly } = question
+function allOf({ grant, clientOnly }: Question): Work<readonly Decision[]> {
   return {
-    evaluate: (basis) => allText(question, basis),
+    evaluate: ({ copy, context, now }) => evaluateAll(copy.snapshot, context, now, { clientOnly }),
     missing: ({ copy }) => missingBlobs(grant.view, copy.snapshot, clientOnly),
   }
 }
 
-function allText({ clientOnly }: Question, { copy, context, now }: Basis): string {
-  return `{"flags":[${evaluateAllJson(copy.snapshot, context, now, { clientOnly })}]}`
+/** Whether all flags can be decided with what is at hand. */
+function hasAll({ grant, clientOnly }: Question, { copy }: Basis): boolean {
+  return missingBlobs(grant.view, copy.snapshot, clientOnly).length === 0
+}
+
+/** Evaluates and counts in one go: this is where most answers come from. */
+function allText(question: Question, { copy, context, now }: Basis): string {
+  const { clientOnly, grant } = question
+  const { tally } = countsOf(question, grant.view.environment)
+  return `{"flags":[${evaluateAllJson(copy.snapshot, context, now, { clientOnly, tally })}]}`
+}
+
+/** What was perhaps evaluated several times, and is given once. */
+function deliver(question: Question, decisions: readonly Decision[]): string {
+  countDecisions(countsOf(question, question.grant.view.environment).deliveries, decisions)
+  return listText(decisions)
+}
+
+function listText(decisions: readonly Decision[]): string {
+  return `{"flags":[${decisions.map(decisionJson).join(',')}]}`
 }
 
 function isUnknown(decision: Decision): boolean {

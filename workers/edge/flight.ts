@@ -9,13 +9,21 @@ export const flightMaxMs = 15_000
 /** A deadline counts from the start of the flight: who comes late to one that hangs does not wait for it again. */
 export async function waitFor(flight: Flight, deadlineMs: number, ports: ViewPorts): Promise<void> {
   const restMs = flight.startedAt + deadlineMs - ports.now()
-  if (restMs > 0) await Promise.race([flight.landed, ports.sleep(restMs)])
+  if (restMs <= 0) return
+  const clock = new AbortController()
+  await Promise.race([flight.landed, ports.sleep(restMs, clock.signal)])
+  clock.abort()
 }
 
 /** What the work gives, or a rejection if it takes longer. Nothing can call the work off. */
 export async function inTime<T>(work: Promise<T>, timeoutMs: number, ports: ViewPorts): Promise<T> {
-  const late = ports.sleep(timeoutMs).then(() => {
+  const clock = new AbortController()
+  const late = ports.sleep(timeoutMs, clock.signal).then(() => {
     throw new Error(`no answer in ${timeoutMs} ms`)
   })
-  return await Promise.race([work, late])
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clock.abort()
+  }
 }

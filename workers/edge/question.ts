@@ -44,11 +44,16 @@ export interface Evaluated<Result> {
 
 /** Snapshots that are tried in turn, if one after the other is replaced while its blobs are fetched. */
 const snapshotsMax = 3
+const bodyWaitMs = 1_000
 
 export async function readQuestion(scope: RouteScope): Promise<Question> {
   const { request, edge, ports } = scope
-  const grant = await authorize(edge, request, ports)
+  const admitted = await authorize(edge, request, ports)
+  const start = ports.now()
   const { context, members } = await readEvaluationBody(request)
+  // While a body took its time, the key may have been revoked, and the copy may have grown too old.
+  const isLate = ports.now() - start > bodyWaitMs
+  const grant = isLate ? await authorize(edge, request, ports) : admitted
   return { ...scope, grant, clientOnly: grant.key.class === 'client', sentContext: context, members }
 }
 

@@ -15,9 +15,11 @@ const encoder = new TextEncoder()
 const replacement = '\ufffd'
 const units = { quote: 34, backslash: 92, openList: 91, closeList: 93, openObject: 123, closeObject: 125 }
 
+type SizeLimit = 'bodyBytes' | 'eventsBytes'
+
 /** The object, no deeper than the limit of a context, which lies one level down. Of repeated names the last holds. */
-export async function readJsonObject(request: Request): Promise<Body> {
-  const { text, size } = await readBounded(request)
+export async function readJsonObject(request: Request, sizeLimit: SizeLimit = 'bodyBytes'): Promise<Body> {
+  const { text, size } = await readBounded(request, sizeLimit)
   if (isDeeperThan(text, requestLimits.contextDepth + 1)) throw overLimit('INVALID_CONTEXT', 'contextDepth')
   const members = parse(text)
   if (!isJsonObject(members)) throw new Refusal('PARSE_ERROR', 'the body is not a JSON object')
@@ -28,12 +30,12 @@ export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-async function readBounded(request: Request): Promise<{ text: string; size: number }> {
+async function readBounded(request: Request, limit: SizeLimit): Promise<{ text: string; size: number }> {
   const announced = request.headers.get('Content-Length')
-  if (announced === null) return await readChunks(request)
+  if (announced === null) return await readChunks(request, limit)
   const size = Number(announced)
   // Written so that a length that is no number is too much.
-  if (!(size <= requestLimits.bodyBytes)) throw overLimit('TOO_LARGE', 'bodyBytes')
+  if (!(size <= requestLimits[limit])) throw overLimit('TOO_LARGE', limit)
   // Takes a third of what reading the bytes does, but puts U+FFFD in the place of wrong ones, which shows in the length:
   // wrong bytes become longer, all but the first three of a character of four. A byte order mark is left out without a
   // word, so that a text with one and a U+FFFD that was sent is refused too. What passes is one with a mark and wrong
@@ -44,14 +46,14 @@ async function readBounded(request: Request): Promise<{ text: string; size: numb
 }
 
 /** A body of unannounced length is given up as soon as it is too long. */
-async function readChunks(request: Request): Promise<{ text: string; size: number }> {
+async function readChunks(request: Request, limit: SizeLimit): Promise<{ text: string; size: number }> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let text = ''
   let size = 0
   try {
     for await (const chunk of request.body ?? []) {
       size += chunk.byteLength
-      if (size > requestLimits.bodyBytes) throw overLimit('TOO_LARGE', 'bodyBytes')
+      if (size > requestLimits[limit]) throw overLimit('TOO_LARGE', limit)
       text += decoder.decode(chunk, { stream: true })
     }
     return { text: text + decoder.decode(), size }

@@ -1,4 +1,5 @@
 import { contextLimits } from '@halyard/shared/protocol/context-limits.ts'
+import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
 import { Refusal } from './refusal.ts'
 
 /** What a request may hold; an answer that refuses more names the limit. */
@@ -6,6 +7,7 @@ export const requestLimits = {
   ...contextLimits,
   bodyBytes: 64 * 1024,
   flags: 1_000,
+  eventsBytes: eventLimits.bodyBytes,
 } as const
 
 export function overLimit(

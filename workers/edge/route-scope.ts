@@ -1,11 +1,16 @@
 import type { Gate } from './authorize.ts'
 import type { MakeEtag } from './etag.ts'
+import type { Streams } from './streams.ts'
+import type { Usage } from './usage.ts'
 import type { ViewPorts } from './view-state.ts'
 
 /** What an isolate keeps between requests. */
 export interface Edge extends Gate {
   readonly makeEtag: MakeEtag
-  readonly openHubStream: (query: URLSearchParams) => Promise<Response>
+  readonly usage: Usage
+  readonly streams: Streams
+  /** The public keys that it trusts, as a JSON text. */
+  readonly jwks: string
 }
 
 /** What a route works with. */

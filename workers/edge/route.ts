@@ -1,8 +1,14 @@
 import { allowOrigins, answerDefect, answerPreflight, answerRefusal } from './answer.ts'
+import { freshnessFor } from './authorize.ts'
+import { receiveEvents } from './event-routes.ts'
 import { evaluateBulk, evaluateOne, evaluateOwn } from './evaluation-routes.ts'
-import { openStream, readNamedBlob, readRuleset, readStatus } from './reader-routes.ts'
+import { readJwks } from './jwks.ts'
+import { readStatus } from './reader-routes.ts'
 import { Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
+import { readNamedBlob, readRuleset } from './ruleset-routes.ts'
+import { issueCredential, openEventStream, openStream } from './stream-routes.ts'
+import { eventStreamPath } from './streams.ts'
 
 interface Route {
   readonly method: 'GET' | 'POST'
@@ -26,7 +32,11 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ['/v1/evaluate', { method: 'POST', run: evaluateOwn }],
   ['/v1/ruleset', { method: 'GET', run: readRuleset }],
   ['/v1/stream', { method: 'GET', run: openStream }],
+  [eventStreamPath, { method: 'GET', run: openEventStream }],
+  ['/v1/stream-credential', { method: 'POST', run: issueCredential }],
+  ['/v1/events', { method: 'POST', run: receiveEvents }],
   ['/v1/status', { method: 'GET', run: readStatus }],
+  ['/.well-known/jwks.json', { method: 'GET', run: readJwks }],
 ])
 
 /** Answers a request, whatever it is. */
@@ -49,7 +59,8 @@ async function run(scope: RouteScope): Promise<Response> {
       headers: { Allow: allowed },
     })
   } catch (cause) {
-    if (cause instanceof Refusal) return answerRefusal(cause, flag)
+    if (cause instanceof Refusal)
+      return answerRefusal(cause, flag, freshnessFor(scope.edge, scope.request, scope.ports.now()))
     console.error('a request failed', { path, cause })
     return answerDefect(flag)
   }

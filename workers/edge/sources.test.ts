@@ -1,6 +1,15 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { formatKvValue, kvNames } from '@halyard/shared/protocol/hub.ts'
-import { edgeEnv, hubWithout, makeWorld, newKey, publicationOf, sampleFlags, startEdge } from './test-kit.ts'
+import {
+  edgeEnv,
+  hubWithout,
+  makeWorld,
+  newKey,
+  noPlaces,
+  publicationOf,
+  sampleFlags,
+  startEdge,
+} from './test-kit.ts'
 
 const noKv = { get: async () => await Promise.reject(new Error('KV is gone')) } as unknown as KVNamespace
 const emptyKv = { get: async () => null } as unknown as KVNamespace
@@ -55,6 +64,42 @@ test('with hub and KV gone a warm edge answers from its last good copy, whatever
     expect(Number(answer.headers.get('Halyard-Age'))).toBeGreaterThanOrEqual(aheadMs / 1000)
     await settle()
   }
+})
+
+test('with hub and KV hanging a warm edge answers from its last good copy, whatever its age', async () => {
+  const { server, publish } = await makeWorld()
+  await publish(1)
+  const { call, bindings, clock } = startEdge({}, undefined, noPlaces)
+  await call('/v1/status', { key: server.text })
+  const hangingKv = { get: () => new Promise(() => undefined) } as unknown as KVNamespace
+  Object.assign(bindings, { HUB: { ...hubWithout(), ...hanging }, SNAPSHOTS: hangingKv })
+  for (const aheadMs of [10_000, 60_000, 3 * 365 * 24 * 3_600_000]) {
+    clock.aheadMs = aheadMs
+    const answer = await call('/v1/evaluate', { key: server.text, body: { flag: 'steady' } })
+    expect(await answer.json()).toMatchObject({ value: true })
+    expect(Number(answer.headers.get('Halyard-Age'))).toBeGreaterThanOrEqual(aheadMs / 1000)
+  }
+})
+
+test.each([
+  ['gone', noKv],
+  ['empty', emptyKv],
+  ['hanging', { get: () => new Promise(() => undefined) } as unknown as KVNamespace],
+])('with KV %s a cold edge starts from the hub', async (_, SNAPSHOTS) => {
+  const { server, publish } = await makeWorld()
+  await publish(2)
+  const { call } = startEdge({ SNAPSHOTS }, undefined, noPlaces)
+  const answer = await call('/v1/evaluate', { key: server.text, body: { flag: 'steady' } })
+  expect(await answer.json()).toMatchObject({ value: true })
+  expect(answer.headers.get('Halyard-Confirmed')).toBe('true')
+})
+
+test('that nothing was published is not remembered', async () => {
+  const { server, publish } = await makeWorld()
+  const { call } = startEdge()
+  expect((await call('/v1/status', { key: server.text })).status).toBe(401)
+  await publish(1)
+  expect((await call('/v1/status', { key: server.text })).status).toBe(200)
 })
 
 test('with hub and KV gone a cold edge says that it cannot answer yet, and remembers nothing of that', async () => {

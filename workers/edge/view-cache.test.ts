@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { answerOf, make, makeViewWorld } from './view-kit.ts'
 import { bytesOf, makeViewCache, trim, viewOf, type ViewCache } from './view-cache.ts'
+import { stepOf } from './view-deltas.ts'
 import { freshen } from './view.ts'
 
 async function hold(cache: ViewCache, environment: string, units: number, at: number) {
@@ -48,6 +49,15 @@ test('members of large segments count too', async () => {
   const cache = makeViewCache(80_000)
   const large = await hold(cache, 'env_a', 1_000, 1)
   large.blobs.set('hash', new Uint8Array(80_000))
+  trim(cache, await hold(cache, 'env_b', 1_000, 2))
+  expect([...cache.views.keys()]).toEqual(['env_b'])
+})
+
+test('deltas that are kept count too', async () => {
+  const cache = makeViewCache(80_000)
+  const old = await hold(cache, 'env_a', 1_000, 1)
+  const delta = { signedHead: '', base: '', set: ['x'.repeat(40_000)], remove: [], splice: [] }
+  old.steps = [stepOf({ epoch: 1, version: 1 }, '', delta)]
   trim(cache, await hold(cache, 'env_b', 1_000, 2))
   expect([...cache.views.keys()]).toEqual(['env_b'])
 })

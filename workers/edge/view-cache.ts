@@ -40,8 +40,9 @@ export function trim(cache: ViewCache, kept: View): void {
 }
 
 /** An estimate of the memory that a view holds. */
-export function bytesOf({ copy, access, blobs }: View): number {
+export function bytesOf({ copy, access, blobs, steps }: View): number {
   let bytes = emptyViewBytes + bytesPerUnit * ((copy?.body.length ?? 0) + (access?.length ?? 0))
   for (const blob of blobs.values()) bytes += blob.byteLength
+  for (const step of steps) bytes += step.bytes
   return bytes
 }

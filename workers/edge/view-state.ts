@@ -1,8 +1,9 @@
 /** What one isolate holds of one environment, and what it needs of the world to keep it. */
 import type { Snapshot } from '@halyard/shared/engine/snapshot.ts'
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
+import type { Delta } from '@halyard/shared/protocol/delta.ts'
 import type { Head, HeadVerifier } from '@halyard/shared/protocol/head.ts'
-import type { Confirmation, HubReadApi } from '@halyard/shared/protocol/hub.ts'
+import type { HubReadApi } from '@halyard/shared/protocol/hub.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
 
 export interface Copy {
@@ -25,10 +26,24 @@ export interface Access {
   readonly length: number
 }
 
-/** A check that is under way. */
+/** A version that the view has held or passed, and what led to it from the one before; null: the same body, or unknown. */
+export interface Step {
+  readonly at: Version
+  readonly snapshotHash: string
+  readonly delta: Delta | null
+  /** An estimate of the memory it takes. */
+  readonly bytes: number
+}
+
+/** Work that is under way. */
 export interface Flight {
   readonly landed: Promise<void>
   readonly startedAt: number
+}
+
+/** A check that is under way; an exact one takes no word of the hub but a recent one. */
+export interface Check extends Flight {
+  readonly isExact: boolean
 }
 
 /** A blob that is being fetched, or could not be. */
@@ -48,15 +63,23 @@ export interface View {
   isConfirmed: boolean
   /** How the hub answered last time; `absent`: nothing was ever published. */
   hub: 'answered' | 'absent' | 'failed'
-  /** When it last answered, by our clock. */
+  /** When it last answered, us or an isolate that shared its word, by our clock. */
   answeredAt: number
+  /** The `confirmedAt` of the last word that we had from it ourselves. */
+  ownWordAt: number
   /** What was offered and not taken. */
   refusedCount: number
   usedAt: number
-  flight: Flight | null
+  flight: Check | null
   /** The starts of the last few checks, oldest first. */
   checkStarts: readonly number[]
   kvReadAt: number
+  /** When the location's cache last failed. */
+  cacheFailedAt: number
+  /** The way to the copy held, oldest first, as far as it is known and kept. */
+  steps: readonly Step[]
+  /** When a reader last asked for what has changed since its version. */
+  sinceAskedAt: number
   /** By hash, those that the copy names. */
   readonly blobs: Map<string, BlobBytes>
   readonly blobFlights: Map<string, BlobFlight>
@@ -65,19 +88,28 @@ export interface View {
 /** A view that holds a copy, which newer ones replace and nothing takes away. */
 export type HeldView = View & { copy: Copy }
 
-export type KvValue = Confirmation & { readonly content: string }
+/** What the isolates of one location share, by name. Nothing in it is trusted, and all of it may vanish. */
+export interface LocationCache {
+  /** Null: it is not there. */
+  readonly read: (name: string) => Promise<BlobBytes | null>
+  readonly write: (name: string, content: string | BlobBytes, maxAgeSec: number) => Promise<void>
+}
 
-/** What a view needs of the world. `sleep` and `now` are in milliseconds. */
+/** What a view needs of the world. `sleep` and `now` are in milliseconds; nobody waits for a sleep that was called off. */
 export interface ViewPorts {
   readonly readHub: HubReadApi['read']
-  readonly readKv: (kind: 'snapshot' | 'access', environment: string) => Promise<KvValue | null>
+  /** The text of a value, see `formatKvValue`; null: it is not there. */
+  readonly readKv: (kind: 'snapshot' | 'access', environment: string) => Promise<string | null>
   readonly readHubBlob: HubReadApi['blob']
   readonly readKvBlob: HubReadApi['blob']
+  readonly cache: LocationCache
   readonly verify: HeadVerifier
   /** SHA-256, hex. */
   readonly hash: (content: string | BlobBytes) => Promise<string>
   readonly now: () => number
-  readonly sleep: (ms: number) => Promise<void>
+  /** From 0 up to 1. */
+  readonly random: () => number
+  readonly sleep: (ms: number, calledOff?: AbortSignal) => Promise<void>
   /** Keeps work alive behind the answer. */
   readonly defer: (work: Promise<void>) => void
   /** Hears of what was refused, and why. */
@@ -93,11 +125,15 @@ export function makeView(environment: string, now: number): View {
     isConfirmed: false,
     hub: 'failed',
     answeredAt: -Infinity,
+    ownWordAt: -Infinity,
     refusedCount: 0,
     usedAt: now,
     flight: null,
     checkStarts: [],
     kvReadAt: -Infinity,
+    cacheFailedAt: -Infinity,
+    steps: [],
+    sinceAskedAt: -Infinity,
     blobs: new Map(),
     blobFlights: new Map(),
   }

@@ -1,0 +1,147 @@
+import { expect, test } from 'vitest'
+import type { UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
+import { makeWorld, startEdge, type CallOptions } from './test-kit.ts'
+
+const now = Date.parse('2026-11-20T12:00:00Z')
+const summary = {
+  kind: 'evaluations',
+  flag: 'banner',
+  variant: 'on',
+  count: 3,
+  from: '2026-11-20T11:50:00Z',
+  to: now,
+}
+const batch = { id: 'b1', events: [summary] }
+
+/** An edge at `now` whose queue keeps what it is given. */
+async function start(send?: () => Promise<never>) {
+  const world = await makeWorld()
+  await world.publish(1)
+  const sent: UsageMessage[] = []
+  const keep = async (message: UsageMessage) => void sent.push(message)
+  const edge = startEdge({ EVENTS: { send: send ?? keep } }, now)
+  const post = (body: unknown, options: CallOptions = {}) =>
+    edge.call('/v1/events', { key: world.server.text, body, ...options })
+  return { ...world, sent, post }
+}
+
+test('a batch of evaluation summaries is on the queue when it is answered 202', async () => {
+  const { post, sent, environment } = await start()
+  const answer = await post({ id: 'b1', events: [summary, { ...summary, variant: null, count: 1 }] })
+  expect(answer.status).toBe(202)
+  expect(await answer.json()).toEqual({ accepted: 2 })
+  const count = { kind: 'evaluations', flag: 'banner', variant: 'on', count: 3, to: now }
+  expect(sent).toEqual([
+    { environment, id: 'b1.0', source: 'server', counts: [count, { ...count, variant: null, count: 1 }] },
+  ])
+})
+
+test('the real queue takes a batch', async () => {
+  const { server, publish } = await makeWorld()
+  await publish(1)
+  const event = { ...summary, from: Date.now() - 1_000, to: Date.now() }
+  const answer = await startEdge().call('/v1/events', {
+    key: server.text,
+    body: { id: 'b', events: [event] },
+  })
+  expect(answer.status).toBe(202)
+})
+
+test('class client may send events, from a script too, and its batches say so', async () => {
+  const { client, post, sent } = await start()
+  const headers = { Origin: 'https://app.example' }
+  const answer = await post(batch, { key: client.text, headers })
+  expect(answer.status).toBe(202)
+  expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')
+  expect(sent.map(({ source }) => source)).toEqual(['client'])
+  const preflight = await post(undefined, { method: 'OPTIONS', headers })
+  expect([preflight.status, preflight.headers.get('Access-Control-Allow-Methods')]).toEqual([
+    204,
+    'POST, OPTIONS',
+  ])
+})
+
+test('without a key, or with a wrong one, nothing is taken', async () => {
+  const { post, sent } = await start()
+  for (const key of ['', 'nonsense']) expect((await post(batch, { key })).status).toBe(401)
+  expect(sent).toEqual([])
+})
+
+test('a window may reach back 24 hours and ahead as far as clocks differ, and ends no later than now', async () => {
+  const { post, sent } = await start()
+  const of = (from: number, to: number) => post({ id: 'b', events: [{ ...summary, from, to }] })
+  expect((await of(now - eventLimits.pastMs, now + eventLimits.futureMs)).status).toBe(202)
+  expect(sent[0]?.counts[0]?.to).toBe(now)
+  for (const [from, to, where] of [
+    [now - eventLimits.pastMs - 1, now, 'events/0/from is more than 24 hours ago'],
+    [now, now + eventLimits.futureMs + 1, 'events/0/to is more than 5 minutes ahead'],
+    [now, now - 1, 'events/0/from is after "to"'],
+  ] as const) {
+    const answer = await of(from, to)
+    expect([answer.status, (await answer.json<{ errorDetails: string }>()).errorDetails]).toEqual([
+      400,
+      expect.stringContaining(where),
+    ])
+  }
+  expect(sent).toHaveLength(1)
+})
+
+test('whatever is wrong is refused with its place, and nothing of its batch is taken', async () => {
+  const { post, sent } = await start()
+  const wrong: [unknown, string][] = [
+    [{ ...batch, id: 'a b' }, 'id is 1 to 64'],
+    [{ ...batch, more: 1 }, 'the batch has "more"'],
+    [{ id: 'b1', events: [] }, 'events is a list of 1 to 1000'],
+    [{ id: 'b1', events: Array.from({ length: 1_001 }, () => summary) }, 'events is a list of 1 to 1000'],
+    [{ id: 'b1', events: [summary, 5] }, 'events/1 is no JSON object'],
+    [{ id: 'b1', events: [{ ...summary, kind: 'click' }] }, 'events/0/kind is "evaluations"'],
+    [{ id: 'b1', events: [{ kind: 'exposure' }] }, 'events/0/kind "exposure" is not supported yet'],
+    [{ id: 'b1', events: [{ kind: 'metric' }] }, 'events/0/kind "metric" is not supported yet'],
+    [{ id: 'b1', events: [{ ...summary, user: 'u' }] }, 'events/0 has "user"'],
+    [{ id: 'b1', events: [{ ...summary, flag: 'no way' }] }, 'events/0/flag is not the key of a flag'],
+    [{ id: 'b1', events: [{ ...summary, variant: '' }] }, 'events/0/variant is a text of 1 to 100'],
+    [{ id: 'b1', events: [{ ...summary, count: 0 }] }, 'events/0/count is a whole number'],
+    [{ id: 'b1', events: [{ ...summary, count: 1.5 }] }, 'events/0/count is a whole number'],
+    [{ id: 'b1', events: [{ ...summary, from: 'today' }] }, 'events/0/from is an RFC 3339'],
+    [[batch], 'the body is not a JSON object'],
+  ]
+  for (const [body, details] of wrong) {
+    const answer = await post(body)
+    const { errorDetails } = await answer.json<{ errorDetails: string }>()
+    expect([answer.status, errorDetails]).toEqual([400, expect.stringContaining(details)])
+  }
+  expect(sent).toEqual([])
+})
+
+test('a batch may have 256 KiB, and not a byte more', async () => {
+  const { post } = await start()
+  const text = JSON.stringify(batch)
+  const ofSize = (size: number) => post(text + ' '.repeat(size - text.length))
+  expect((await ofSize(eventLimits.bodyBytes)).status).toBe(202)
+  const answer = await ofSize(eventLimits.bodyBytes + 1)
+  expect([answer.status, await answer.json()]).toEqual([
+    413,
+    expect.objectContaining({ errorCode: 'TOO_LARGE', limit: 'eventsBytes', max: 262_144 }),
+  ])
+})
+
+test('a long batch is parted, the same way each time, into messages that a queue takes', async () => {
+  const { post, sent } = await start()
+  const variant = '\u0001'.repeat(100)
+  const events = Array.from({ length: 300 }, (_, i) => ({ ...summary, flag: `flag-${i}`, variant }))
+  for (const _ of [1, 2]) expect((await post({ id: 'long', events })).status).toBe(202)
+  expect(sent.map(({ id }) => id)).toEqual(['long.0', 'long.1', 'long.0', 'long.1'])
+  expect(sent.slice(0, 2)).toEqual(sent.slice(2))
+  expect(sent.slice(0, 2).flatMap(({ counts }) => counts.map(({ flag }) => flag))).toEqual(
+    events.map(({ flag }) => flag),
+  )
+  for (const message of sent) expect(JSON.stringify(message).length).toBeLessThan(128_000)
+})
+
+test('a queue that refuses is 503, with the seconds to wait, for the whole batch to come again', async () => {
+  const { post } = await start(() => Promise.reject(new Error('full')))
+  const answer = await post(batch)
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('Retry-After')).toMatch(/^([1-9]|[12]\d|30)$/)
+})
