@@ -4,7 +4,8 @@ import { sha256Hex } from '../protocol/hash.ts'
 import { api } from './api.ts'
 import { pathParameters, type Endpoint } from './endpoint.ts'
 import { Problem, problems } from './problems.ts'
-import { ClientMessage, ServerMessage } from './stream.ts'
+import { ClientClassMessage, ClientMessage, ServerClassMessage } from './stream.ts'
+import { EventBatch, UsageMessage } from './usage.ts'
 
 /**
  * What crosses a wire, as a hash of its JSON Schemas. It moves when a client may have to change: decide whether old
@@ -12,9 +13,10 @@ import { ClientMessage, ServerMessage } from './stream.ts'
  * change, and put the new hash here.
  */
 const known = {
-  api: '969bd54f431c3dc5',
-  stream: 'c0d2225bb8c4d6dc',
-  problems: 'b6598870832a8f43',
+  api: '7d6e46abd894ce7d',
+  stream: 'dd5ef997b79c7a44',
+  events: 'b00f97dd5c46fb8e',
+  problems: 'c0be5274034a2e58',
 }
 
 test('a change of what crosses the wires is deliberate', async () => {
@@ -22,7 +24,12 @@ test('a change of what crosses the wires is deliberate', async () => {
     api: Object.fromEntries(
       Object.entries<Endpoint>(api).map(([operation, endpoint]) => [operation, describe(endpoint)]),
     ),
-    stream: { server: schemaOf(ServerMessage), client: schemaOf(ClientMessage) },
+    stream: {
+      toServers: schemaOf(ServerClassMessage),
+      toClients: schemaOf(ClientClassMessage),
+      fromReaders: schemaOf(ClientMessage),
+    },
+    events: { batch: schemaOf(EventBatch, 'input'), queued: schemaOf(UsageMessage) },
     problems: { problems, schema: schemaOf(Problem) },
   }
   const hashes: Record<string, string> = {}

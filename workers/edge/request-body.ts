@@ -47,7 +47,7 @@ async function readBounded(request: Request, limit: SizeLimit): Promise<{ text: 
 
 /** A body of unannounced length is given up as soon as it is too long. */
 async function readChunks(request: Request, limit: SizeLimit): Promise<{ text: string; size: number }> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   let text = ''
   let size = 0
   try {

@@ -80,7 +80,7 @@ function retryMsOf(random: () => number): number {
 function attach(bridge: Bridge, random: () => number): void {
   const { socket } = bridge
   const listenOn = () => {
-    clearTimeout(bridge.silence)
+    if (bridge.silence !== undefined) clearTimeout(bridge.silence)
     bridge.silence = setTimeout(() => end(bridge), relaySilenceMaxMs)
   }
   socket.addEventListener('message', ({ data }) => {
@@ -126,7 +126,7 @@ function end(bridge: Bridge, retryAfterMs?: number): void {
 
 function finish(bridge: Bridge): void {
   bridge.isOver = true
-  clearTimeout(bridge.silence)
+  if (bridge.silence !== undefined) clearTimeout(bridge.silence)
   try {
     bridge.socket.close(1000)
   } catch {

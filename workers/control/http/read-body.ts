@@ -17,7 +17,7 @@ export async function readText(c: Context): Promise<string> {
     throw new ProblemError('unsupported_media_type', { detail: 'send Content-Type: application/json' })
   try {
     // A lenient decoder would store other characters than were sent.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
     throw new ProblemError('malformed_json', { detail: 'is not UTF-8' })
   }

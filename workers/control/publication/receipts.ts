@@ -13,7 +13,7 @@ export function makeReceiptReader(hub: Pick<HubPublishApi, 'receipts'>, waitMs =
     } catch {
       return null // it cannot be reached, or is of the version before receipts: nobody can say
     } finally {
-      clearTimeout(timer)
+      if (timer !== undefined) clearTimeout(timer)
     }
   }
 }

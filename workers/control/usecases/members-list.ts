@@ -30,7 +30,7 @@ export function openList({ format, column }: ListForm): MemberList {
   if (format === 'ndjson' && column !== undefined) throw invalid('/column', 'is for CSV only')
   const ids = collectIds()
   const reader = format === 'csv' ? readCsv(ids, column) : readNdjson(ids)
-  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
   const decode = (bytes?: Uint8Array<ArrayBuffer>) => {
     try {
       return decoder.decode(bytes, { stream: bytes !== undefined })
