@@ -1,10 +1,10 @@
-/** Imports go one way: engine <- (pattern, words) <- protocol <- contract <- (hub, edge, control, sdk) <- (cli, console, dev). */
+/** Imports go one way: engine <- (pattern, words) <- protocol <- contract <- (hub, edge, control, sdk) <- (cli, console, dev, bench, drills). */
 const only = (name, from, to, comment) => ({
   name,
   severity: 'error',
   comment,
   from: { path: from, pathNot: '(\\.test|[/.]test-kit)\\.ts$' },
-  to: { path: '^(shared|workers|sdk|cli|console|dev|bench|test)/', pathNot: to },
+  to: { path: '^(shared|workers|sdk|cli|console|admin|dev|bench|drills|test)/', pathNot: to },
 })
 
 module.exports = {
@@ -55,7 +55,31 @@ module.exports = {
       from: { path: '^workers/edge/', pathNot: '(\\.test|[/.]test-kit)\\.ts$' },
       to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
     },
-    only('cli-is-a-client', '^cli/', '^(shared|sdk|cli)/', 'the CLI speaks to the API only'),
+    only(
+      'sdk-imports',
+      '^sdk/',
+      '^(shared/(engine|pattern|protocol|contract)|sdk)/',
+      'it is a client of the edge',
+    ),
+    {
+      name: 'sdk-takes-only-types-of-contract',
+      severity: 'error',
+      comment: 'zod stays out of what users install',
+      from: { path: '^sdk/', pathNot: '(\\.test|[/.]test-kit)\\.ts$' },
+      to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
+    },
+    only(
+      'cli-is-a-client',
+      '^cli/(?!commands/admin)',
+      '^(shared|sdk|cli)/',
+      "the CLI speaks to the API only; the operator's commands are in admin/",
+    ),
+    only(
+      'admin-is-the-operators',
+      '^admin/',
+      '^(shared|admin|workers/control|dev|cli/(command-error|output))',
+      'it speaks to the database as its owner',
+    ),
     {
       name: 'no-cycle',
       severity: 'error',

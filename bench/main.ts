@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- engine|peers|edge|propagation] [-- --json FILE --write --no-peers --scenario A]`: speed as ratios
+ * `npm run bench [-- engine|peers|edge|propagation|streams] [-- --json FILE --write --no-peers --scenario A]`: speed as ratios
  * measured in one run. `peers` compares the answers of all products and measures nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,8 @@ import { failWith, fault } from '../dev/fault.ts'
 import { benchEdge, type EdgeResults } from './edge/bench-edge.ts'
 import { benchEngine, checkPeers } from './engine/bench-engine.ts'
 import { benchPropagation } from './propagation.ts'
-import { printEdge, printEngine, printPropagation } from './report.ts'
+import { printEdge, printEngine, printPropagation, printStreams } from './report.ts'
+import { benchStreams } from './streams.ts'
 import { writeTables } from './write-tables.ts'
 
 await main().catch(failWith)
@@ -41,9 +42,18 @@ async function main(): Promise<void> {
   if (edge) printEdge(edge)
   const propagation = wants('propagation') ? await benchPropagation() : undefined
   if (propagation) printPropagation(propagation)
-  const results = { machine, versions: engine?.versions, engine: engine?.scenarios, edge, propagation }
+  const streams = wants('streams') ? await benchStreams() : undefined
+  if (streams) printStreams(streams)
+  const results = {
+    machine,
+    versions: engine?.versions,
+    engine: engine?.scenarios,
+    edge,
+    propagation,
+    streams,
+  }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
-  if (values.write) writeTables({ machine, engine, edge })
+  if (values.write) writeTables({ machine, engine, edge, propagation, streams })
 }
 
 async function measureEdge(): Promise<EdgeResults> {

@@ -1,94 +1,140 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { buildWorkers } from '../dev/build-workers.ts'
-import { startStack, type Stack } from '../dev/stack.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { compareVersions, parseVersion } from '@halyard/shared/protocol/version.ts'
+import { openReader } from '../sdk/open-reader.ts'
+import type { BareStack } from '../dev/bare-stack.ts'
+import { socketsMax, withBareStacks } from './bare.ts'
+import { toggle } from './management.ts'
+import { openSubscribers, type Subscribers } from './subscribers.ts'
 
-export interface PropagationResults {
-  /** Milliseconds from the acknowledgement of a write to the message on a socket; below zero if the message was first. */
-  readonly afterAckMs: Spread
-  /** From sending the write to the message on a socket. */
-  readonly fromWriteMs: Spread
-  /** From sending the write to its answer. */
-  readonly writeMs: Spread
-}
-
+/** Milliseconds, and what they are to be at most. */
 export interface Spread {
   readonly p50: number
   readonly p90: number
-  readonly max: number
+  readonly p99: number
+  readonly goal: string | null
 }
 
-const writes = 50
+export type PropagationResults = Readonly<Record<string, Spread>>
+
+const sizes = [1, 100, 1_000, 5_000]
+/** Of writes for each size, besides those that warm. */
+const writes = 30
 const warmUp = 5
+const toldMaxMs = 20_000
+const environment = 'development'
 
-/** Toggles a flag again and again on the local stack, with built Workers, and watches a socket at the edge. */
+/** Changes a flag again and again on bare workerd, and watches sockets, a reader of the SDK, and the edge. */
 export async function benchPropagation(): Promise<PropagationResults> {
-  const folder = mkdtempSync(join(tmpdir(), 'halyard-bench-'))
-  const built = join(folder, 'dist')
-  await buildWorkers(built)
-  const stack = await startStack({ stateDir: join(folder, 'state'), built })
-  try {
-    return await measure(stack)
-  } finally {
-    await stack.stop()
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
-
-async function measure(stack: Stack): Promise<PropagationResults> {
-  const seen = new Map<string, number>()
-  let onMessage: (() => void) | null = null
-  const { serverKey } = stack.seed.environments.development
-  const socket = new WebSocket(`${stack.urls.edge.replace('http', 'ws')}/v1/stream`, {
-    protocols: ['halyard.v1'],
-    headers: { authorization: `Bearer ${serverKey}` },
-  } as never) // Node takes headers here, which the type of browsers does not know
-  socket.addEventListener('message', (event) => {
-    const { kind, signedHead } = JSON.parse(String(event.data))
-    if (kind === 'snapshot') seen.set(versionOf(signedHead), performance.now())
-    onMessage?.()
-  })
-  const arrival = async (version: string) => {
-    for (;;) {
-      const at = seen.get(version)
-      if (at !== undefined) return at
-      await new Promise<void>((resolve) => (onMessage = resolve)) // oxlint-disable-line no-await-in-loop -- until it is there
+  return await withBareStacks(async (start) => {
+    const results: Record<string, Spread> = {}
+    for (const size of sizes) {
+      if (size > socketsMax()) continue
+      const stack = await start() // oxlint-disable-line no-await-in-loop -- one at a time: two cores carry both sides
+      try {
+        Object.assign(results, await benchSockets(stack, size)) // oxlint-disable-line no-await-in-loop
+        if (size === 1) Object.assign(results, await benchReader(stack), await benchEdge(stack)) // oxlint-disable-line no-await-in-loop
+      } finally {
+        await stack.stop() // oxlint-disable-line no-await-in-loop
+      }
     }
-  }
-  await new Promise<void>((resolve) => (onMessage = resolve))
-  const rounds: { write: number; ack: number; socket: number }[] = []
+    return results
+  })
+}
+
+async function benchSockets(stack: BareStack, size: number): Promise<Record<string, Spread>> {
+  const { serverKey: key } = stack.seed.environments[environment]
+  const subscribers = await openSubscribers({ edgeUrl: stack.urls.edge, key, size })
+  const [sinceAck, sinceWrite, allTold, answered]: number[][] = [[], [], [], []]
   for (let round = 0; round < warmUp + writes; round++) {
-    const write = performance.now()
-    const version = await toggle(stack) // oxlint-disable-line no-await-in-loop -- one write at a time
+    const sent = performance.now()
+    const token = await toggle(stack, environment) // oxlint-disable-line no-await-in-loop -- one write at a time
     const ack = performance.now()
-    const at = await arrival(version) // oxlint-disable-line no-await-in-loop
-    if (round >= warmUp) rounds.push({ write, ack, socket: at })
+    const times = await told(subscribers, token, size) // oxlint-disable-line no-await-in-loop
+    if (round < warmUp) continue
+    sinceAck?.push(...times.map((at) => at - ack))
+    sinceWrite?.push(...times.map((at) => at - sent))
+    allTold?.push(Math.max(...times) - ack)
+    answered?.push(ack - sent)
   }
-  socket.close()
+  subscribers.close()
+  const named = `${size.toLocaleString('en')} socket${size === 1 ? '' : 's'}`
   return {
-    afterAckMs: spread(rounds.map((round) => round.socket - round.ack)),
-    fromWriteMs: spread(rounds.map((round) => round.socket - round.write)),
-    writeMs: spread(rounds.map((round) => round.ack - round.write)),
+    [`${named}: the write is answered`]: spread(answered, null),
+    [`${named}: from sending the write to the message`]: spread(sinceWrite, null),
+    [`${named}: from the answer to the message`]: spread(
+      sinceAck,
+      size === 1_000 ? 'p50 <= 40, p99 <= 150' : null,
+    ),
+    [`${named}: from the answer to the last one's message`]: spread(
+      allTold,
+      size === 5_000 ? 'p99 <= 1,000' : null,
+    ),
   }
 }
 
-async function toggle({ urls, seed }: Stack): Promise<string> {
-  const path = `/api/v1/orgs/demo/projects/shop/environments/development/flags/new-checkout/toggle`
-  const headers = { authorization: `Bearer ${seed.managementKey}`, 'content-type': 'application/json' }
-  const response = await fetch(`${urls.control}${path}`, { method: 'POST', headers, body: '{}' })
-  const { versions } = (await response.json()) as { versions: { development: string } } // as the API says
-  return versions.development
+async function told(subscribers: Subscribers, token: string, size: number): Promise<readonly number[]> {
+  const end = performance.now() + toldMaxMs
+  while (subscribers.arrivals(token).length < size) {
+    if (performance.now() > end)
+      throw new Error(
+        `${subscribers.arrivals(token).length} of ${size} were told of ${token} in ${toldMaxMs} ms`,
+      )
+    await wait(2) // oxlint-disable-line no-await-in-loop -- until it is so; the moments are noted by the sockets
+  }
+  return subscribers.arrivals(token)
 }
 
-/** The version token in a signed head, which is read here and not verified. */
-function versionOf(signedHead: string): string {
-  const { epoch, version } = JSON.parse(Buffer.from(signedHead.split('.')[1] ?? '', 'base64url').toString())
-  return `${epoch}.${version}`
+/** Until the SDK has verified and applied it. */
+async function benchReader(stack: BareStack): Promise<Record<string, Spread>> {
+  const { serverKey: key } = stack.seed.environments[environment]
+  const reader = openReader({ edge: stack.urls.edge, key, trustedKeys: stack.secrets.trustedKeys })
+  const applied = new Map<string, number>()
+  reader.onChange(({ token }) => applied.set(token, performance.now()))
+  while (!reader.status().isConnected) await wait(10) // oxlint-disable-line no-await-in-loop -- until it is
+  const values: number[] = []
+  for (let round = 0; round < warmUp + writes; round++) {
+    const token = await toggle(stack, environment) // oxlint-disable-line no-await-in-loop -- one write at a time
+    const ack = performance.now()
+    while (!applied.has(token)) await wait(1) // oxlint-disable-line no-await-in-loop -- until it is
+    if (round >= warmUp) values.push((applied.get(token) ?? 0) - ack)
+  }
+  reader.close()
+  return { 'from the answer until the SDK has verified and applied it': spread(values, null) }
 }
 
-function spread(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b)
+/** Until the edge answers with it: asked for that version, and not asked while others keep it busy. */
+async function benchEdge(stack: BareStack): Promise<Record<string, Spread>> {
+  const [asked, unasked]: number[][] = [[], []]
+  for (let round = 0; round < warmUp + writes; round++) {
+    const isAsked = round % 2 === 0
+    const token = await toggle(stack, environment) // oxlint-disable-line no-await-in-loop -- one write at a time
+    const ack = performance.now()
+    while (!(await answersWith(stack, token, isAsked))) await wait(5) // oxlint-disable-line no-await-in-loop -- until it does
+    if (round >= warmUp) (isAsked ? asked : unasked)?.push(performance.now() - ack)
+  }
+  return {
+    'from the answer until the edge has it, asked for it': spread(asked, null),
+    'from the answer until the edge has it, not asked': spread(unasked, null),
+  }
+}
+
+async function answersWith({ urls, seed }: BareStack, token: string, isAsked: boolean): Promise<boolean> {
+  const response = await fetch(`${urls.edge}/ofrep/v1/evaluate/flags/new-checkout`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${seed.environments[environment].serverKey}`,
+      'content-type': 'application/json',
+      ...(isAsked && { 'halyard-min-version': token }),
+    },
+    body: '{"context":{"targetingKey":"user-1"}}',
+  })
+  await response.text()
+  const [seen, wanted] = [parseVersion(response.headers.get('halyard-version') ?? ''), parseVersion(token)]
+  return seen !== null && wanted !== null && compareVersions(seen, wanted) >= 0
+}
+
+function spread(values: readonly number[] | undefined, goal: string | null): Spread {
+  const sorted = (values ?? []).toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor((sorted.length - 1) * share)] ?? Number.NaN
-  return { p50: at(0.5), p90: at(0.9), max: at(1) }
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), goal }
 }

@@ -1,6 +1,7 @@
 import type { EdgeResults } from './edge/bench-edge.ts'
 import type { Comparison, EngineResults } from './engine/bench-engine.ts'
-import type { PropagationResults, Spread } from './propagation.ts'
+import type { PropagationResults } from './propagation.ts'
+import type { StreamResults } from './streams.ts'
 
 export function printEngine({ scenarios }: EngineResults) {
   console.log('\nEngine, in process')
@@ -33,12 +34,26 @@ export function printEdge(results: EdgeResults) {
 }
 
 export function printPropagation(results: PropagationResults) {
-  console.log('\nPropagation on the local stack, built Workers: 50 toggles, one subscriber (ms)')
-  const rows = Object.entries(results).map(([name, { p50, p90, max }]: [string, Spread]) => [
+  console.log('\nPropagation, bare workerd (ms)')
+  const rows = Object.entries(results).map(([name, { p50, p90, p99, goal }]) => [
     name,
-    { p50: p50.toFixed(1), p90: p90.toFixed(1), max: max.toFixed(1) },
+    { p50: p50.toFixed(1), p90: p90.toFixed(1), p99: p99.toFixed(1), goal: goal ?? '' },
   ])
   console.table(Object.fromEntries(rows))
+}
+
+export function printStreams(results: StreamResults) {
+  console.log('\nStreams, bare workerd')
+  const rows = Object.entries(results).map(([name, { value, unit, goal }]) => [
+    name,
+    { figure: formatFigure(value), unit, goal: goal ?? '' },
+  ])
+  console.table(Object.fromEntries(rows))
+}
+
+/** Three digits that say something. */
+export function formatFigure(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)))
 }
 
 /** The fastest peer; null if there is none. */

@@ -4,24 +4,30 @@ import { fault } from '../dev/fault.ts'
 import type { EdgeResults } from './edge/bench-edge.ts'
 import type { Comparison, EngineResults } from './engine/bench-engine.ts'
 import { peers } from './engine/peer-list.ts'
-import { formatTime, isReached } from './report.ts'
+import type { PropagationResults } from './propagation.ts'
+import { formatFigure, formatTime, isReached } from './report.ts'
+import type { StreamResults } from './streams.ts'
 
 interface Results {
   readonly machine: { readonly node: string; readonly cpu: string; readonly cores: number }
   readonly engine: EngineResults | undefined
   readonly edge: EdgeResults | undefined
+  readonly propagation: PropagationResults | undefined
+  readonly streams: StreamResults | undefined
 }
 
 const path = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
 
 /** Puts the tables of a run into docs/performance.md, each between its two markers. What was not measured stays. */
-export function writeTables({ machine, engine, edge }: Results): void {
+export function writeTables({ machine, engine, edge, propagation, streams }: Results): void {
   const where = `Node ${machine.node}, ${machine.cores} cores of ${machine.cpu}.`
   let text = readFileSync(path, 'utf8')
   if (engine) text = replaceBetween(text, 'engine', `${where}\n\n${engineTable(engine.scenarios)}`)
   if (engine && Object.keys(engine.versions).length > 0)
     text = replaceBetween(text, 'peers', peerTable(engine.versions))
   if (edge) text = replaceBetween(text, 'edge', `${where}\n\n${edgeTable(edge)}`)
+  if (propagation) text = replaceBetween(text, 'propagation', `${where}\n\n${propagationTable(propagation)}`)
+  if (streams) text = replaceBetween(text, 'streams', `${where}\n\n${streamTable(streams)}`)
   writeFileSync(path, text)
 }
 
@@ -85,6 +91,26 @@ function edgeTable(edge: EdgeResults): string {
         ratio.toFixed(2),
         goal === null ? '' : `<= ${goal}`,
       ]),
+    ),
+  ].join('\n')
+}
+
+function propagationTable(propagation: PropagationResults): string {
+  return [
+    tableRow(['milliseconds', 'p50', 'p90', 'p99', 'goal']),
+    tableRow(['---', '---', '---', '---', '---']),
+    ...Object.entries(propagation).map(([name, { p50, p90, p99, goal }]) =>
+      tableRow([name, ...[p50, p90, p99].map(formatFigure), goal ?? '']),
+    ),
+  ].join('\n')
+}
+
+function streamTable(streams: StreamResults): string {
+  return [
+    tableRow(['', 'figure', 'unit', 'goal']),
+    tableRow(['---', '---', '---', '---']),
+    ...Object.entries(streams).map(([name, { value, unit, goal }]) =>
+      tableRow([name, formatFigure(value), unit, goal ?? '']),
     ),
   ].join('\n')
 }

@@ -12,6 +12,8 @@ export interface Secrets {
   /** Shared by control and edge: proves an id in a key without a look-up. */
   readonly idCheckSecret: string
   readonly etagSecret: string
+  /** The edge's own: signs the credentials that open a stream. */
+  readonly streamSecret: string
   readonly ownerPassword: string
   readonly appPassword: string
 }
@@ -30,8 +32,9 @@ export type WorkerName = 'control' | 'hub' | 'edge'
 export async function keepSecrets(stateFolder: string): Promise<Secrets> {
   const path = join(stateFolder, 'secrets.json')
   const kept = read(path)
-  if (kept !== null) return kept
-  const secrets = await makeSecrets()
+  if (kept?.streamSecret !== undefined) return kept
+  // A state folder from before there were streams lacks their secret.
+  const secrets = kept === null ? await makeSecrets() : { ...kept, streamSecret: makeSecret() }
   writePrivate(path, `${JSON.stringify(secrets, null, 2)}\n`)
   return secrets
 }
@@ -42,26 +45,40 @@ export function writeEnvFiles(
   secrets: Secrets,
   addresses: Addresses,
 ): Readonly<Record<WorkerName, string>> {
-  const { databaseUrl, neonGateway, edgeUrl, consoleUrl } = addresses
+  const variables = workerVariables(secrets, addresses)
+  const write = (name: WorkerName) => {
+    const path = join(stateFolder, `${name}.env`)
+    writePrivate(path, formatEnv(variables[name]))
+    return path
+  }
+  return { control: write('control'), hub: write('hub'), edge: write('edge') }
+}
+
+/** The variables and secrets that each Worker is given. */
+export function workerVariables(
+  secrets: Secrets,
+  { databaseUrl, neonGateway, edgeUrl, consoleUrl }: Addresses,
+): Readonly<Record<WorkerName, Readonly<Record<string, string>>>> {
   const TRUSTED_KEYS = JSON.stringify(secrets.trustedKeys)
   const ID_CHECK_SECRET = secrets.idCheckSecret
   const control = {
     DATABASE_URL: databaseUrl,
     ...(neonGateway === null ? {} : { NEON_GATEWAY: neonGateway }),
     SIGNING_KEY: JSON.stringify(secrets.signingKey),
+    TRUSTED_KEYS,
     ID_CHECK_SECRET,
     EDGE_URL: edgeUrl,
     CONSOLE_URL: consoleUrl,
   }
-  const write = (name: WorkerName, values: Readonly<Record<string, string>>) => {
-    const path = join(stateFolder, `${name}.env`)
-    writePrivate(path, formatEnv(values))
-    return path
-  }
   return {
-    control: write('control', control),
-    hub: write('hub', { TRUSTED_KEYS }),
-    edge: write('edge', { TRUSTED_KEYS, ID_CHECK_SECRET, ETAG_SECRET: secrets.etagSecret }),
+    control,
+    hub: { TRUSTED_KEYS },
+    edge: {
+      TRUSTED_KEYS,
+      ID_CHECK_SECRET,
+      ETAG_SECRET: secrets.etagSecret,
+      STREAM_SECRET: secrets.streamSecret,
+    },
   }
 }
 
@@ -91,11 +108,16 @@ async function makeSecrets(): Promise<Secrets> {
   return {
     signingKey: { ...(await exportJWK(privateKey)), ...marks },
     trustedKeys: [{ ...(await exportJWK(publicKey)), ...marks }],
-    idCheckSecret: randomBytes(32).toString('base64url'),
-    etagSecret: randomBytes(32).toString('base64url'),
+    idCheckSecret: makeSecret(),
+    etagSecret: makeSecret(),
+    streamSecret: makeSecret(),
     ownerPassword: randomBytes(24).toString('hex'),
     appPassword: randomBytes(24).toString('hex'),
   }
+}
+
+function makeSecret(): string {
+  return randomBytes(32).toString('base64url')
 }
 
 function read(path: string): Secrets | null {

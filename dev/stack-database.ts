@@ -30,7 +30,7 @@ export interface DatabaseOptions {
   readonly onDeath: () => void
 }
 
-const databaseName = 'halyard'
+export const databaseName = 'halyard'
 
 /** Everything about the database that can be known before it runs, so that the Workers can start beside it. */
 export function planDatabase(options: DatabaseOptions): DatabasePlan {

@@ -46,6 +46,7 @@ export async function serveEdge(dist: string, flags: Flags): Promise<ServedEdge>
     TRUSTED_KEYS: JSON.stringify([{ ...(await exportJWK(publicKey)), kid }]),
     ID_CHECK_SECRET: checkSecret,
     ETAG_SECRET: 'etag-secret-of-the-benchmark',
+    STREAM_SECRET: 'stream-secret-of-the-benchmark',
   }
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

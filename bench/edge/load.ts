@@ -100,7 +100,7 @@ function readAnswers(onAnswer: (status: number, text: string) => void): (data: B
 }
 
 /** User and system time of a process in microseconds; the kernel counts in hundredths of a second. */
-function cpuUsOf(pid: number): number {
+export function cpuUsOf(pid: number): number {
   const [, , utime = 0, stime = 0] = statOf(pid)
   return (utime + stime) * 10_000
 }

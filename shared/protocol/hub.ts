@@ -81,7 +81,7 @@ export interface StreamRequest {
 
 /**
  * The hub's entrypoint for the edge. `null`: nothing was ever published for that id. Its `fetch` opens a stream: a
- * WebSocket upgrade of `https://hub/stream` with a `StreamRequest` as query. Answers: 101; 401, the key may not listen;
+ * WebSocket upgrade of `https://hub/stream` with a `StreamRequest` as query. Answers: 101; 401, the hub itself says that the key may not listen;
  * 404, nothing was ever published; 503 with an integer `Retry-After`, too much at once.
  */
 export interface HubReadApi {

@@ -12,10 +12,13 @@ export const streamProtocol = 'halyard.v1'
 /** A `head` comes this often; a reader that has seen no confirmation for twice as long says that it is stale. */
 export const heartbeatSec = 15
 
-/** A reader answers each `head` with a `ping`. One that was not heard for so long is let go. */
+/**
+ * A reader answers each `head` with a `ping`, also those that come between heartbeats. One that was not heard for so long
+ * is let go.
+ */
 export const silenceMaxSec = 60
 
-/** What may be under way to a reader since its last `ping`, in bytes, besides the snapshot it began with. */
+/** What may be under way to a reader since its last `ping`, in bytes, besides the longest single message. */
 export const outstandingBytesMax = 256 * 1024
 
 /** The close code for a key that was revoked, has expired or is unknown to the hub: do not retry with it. */
@@ -56,7 +59,7 @@ export interface ChangedMessage {
   readonly version: string
 }
 
-/** Class server: the heartbeat. This was head at `confirmedAt` (epoch milliseconds, the hub's clock). */
+/** Class server: every 15 s, and after much was sent. This was head at `confirmedAt` (epoch milliseconds, the hub's clock). */
 export interface HeadMessage {
   readonly kind: 'head'
   readonly signedHead: string

@@ -199,8 +199,11 @@ test('of blobs that no head names the oldest go first when they are more than 64
 test('an object of before there were blobs goes on, and takes them', async () => {
   const environment = newEnvironment()
   const { signedHead } = await publish(environment, 1)
-  await runInDurableObject(stubOf(environment), async (hub: EnvironmentHub, { storage }) => {
+  await runInDurableObject(stubOf(environment), (_, { storage }) => {
     storage.sql.exec('DROP TABLE blobs; DROP TABLE blob_parts')
+  })
+  await evictDurableObject(stubOf(environment))
+  await runInDurableObject(stubOf(environment), async (hub: EnvironmentHub) => {
     expect(hub.blob('a'.repeat(64))).toBeNull()
     await hub.alarm()
   })

@@ -4,6 +4,7 @@
  */
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { earliest } from './decide.ts'
+import { hasTable, type Sql } from './sql.ts'
 
 /** What is to be done about a blob's value in KV. */
 export interface BlobErrand {
@@ -21,16 +22,17 @@ const unnamedBytesMax = 2 * limits.blobBytesPerEnvironment
 const errandsMax = 32
 const errandBytesMax = 8 * 1024 * 1024
 
-export function createBlobTables(sql: SqlStorage): void {
-  sql.exec(`
-    CREATE TABLE IF NOT EXISTS blobs (hash TEXT PRIMARY KEY, size INTEGER NOT NULL, named INTEGER NOT NULL, since INTEGER NOT NULL);
-    CREATE TABLE IF NOT EXISTS blob_parts (hash TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (hash, part));
-  `)
+export function createBlobTables(sql: Sql): void {
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS blobs (hash TEXT PRIMARY KEY, size INTEGER NOT NULL, named INTEGER NOT NULL, since INTEGER NOT NULL)',
+  )
+  sql.exec(
+    'CREATE TABLE IF NOT EXISTS blob_parts (hash TEXT NOT NULL, part INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (hash, part))',
+  )
 }
 
 /** Keeps a blob, in rows of bounded size, as one that no head names yet; one that is there already stays longer. */
-export function writeBlob(sql: SqlStorage, hash: string, bytes: Uint8Array): void {
-  const now = Date.now()
+export function writeBlob(sql: Sql, hash: string, bytes: Uint8Array, now: number): void {
   const fresh = sql.exec(
     'INSERT INTO blobs (hash, size, named, since) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING RETURNING hash',
     hash,
@@ -49,8 +51,8 @@ export function writeBlob(sql: SqlStorage, hash: string, bytes: Uint8Array): voi
 }
 
 /** The bytes of a blob; null if it is not here. */
-export function readBlob(sql: SqlStorage, hash: string): Uint8Array<ArrayBuffer> | null {
-  if (!hasTables(sql)) return null
+export function readBlob(sql: Sql, hash: string): Uint8Array<ArrayBuffer> | null {
+  if (!hasTable(sql, 'blobs')) return null
   const [row] = sql.exec<{ size: number }>('SELECT size FROM blobs WHERE hash = ?', hash).toArray()
   if (!row) return null
   const bytes = new Uint8Array(row.size)
@@ -66,7 +68,7 @@ export function readBlob(sql: SqlStorage, hash: string): Uint8Array<ArrayBuffer>
 }
 
 /** Which of these are not here. */
-export function missingBlobs(sql: SqlStorage, hashes: readonly string[]): readonly string[] {
+export function missingBlobs(sql: Sql, hashes: readonly string[]): readonly string[] {
   return sql
     .exec<{ hash: string }>(
       'SELECT value AS hash FROM json_each(?) WHERE value NOT IN (SELECT hash FROM blobs) ORDER BY value',
@@ -77,27 +79,26 @@ export function missingBlobs(sql: SqlStorage, hashes: readonly string[]): readon
 }
 
 /** From now on the head names these, and no others. */
-export function nameBlobs(sql: SqlStorage, hashes: readonly string[]): void {
+export function nameBlobs(sql: Sql, hashes: readonly string[], now: number): void {
   sql.exec(
     `UPDATE blobs SET named = 1 - named, since = ?1
      WHERE named <> (hash IN (SELECT value FROM json_each(?2)))`,
-    Date.now(),
+    now,
     JSON.stringify(hashes),
   )
 }
 
 /** Drops the blobs that no head has named for an hour. */
-export function dropExpired(sql: SqlStorage): void {
+export function dropExpired(sql: Sql, now: number): void {
   const expired = sql.exec<{ hash: string }>(
     'SELECT hash FROM blobs WHERE named = 0 AND since <= ?',
-    Date.now() - graceMs,
+    now - graceMs,
   )
   for (const { hash } of expired.toArray()) dropBlob(sql, hash)
 }
 
 /** What is due about KV now, as much as one alarm may take on: named blobs go there, dropped ones leave. */
-export function dueErrands(sql: SqlStorage): readonly BlobErrand[] {
-  const now = Date.now()
+export function dueErrands(sql: Sql, now: number): readonly BlobErrand[] {
   const due: BlobErrand[] = []
   let bytes = 0
   for (const { size, ...errand } of errands(sql)) {
@@ -110,8 +111,8 @@ export function dueErrands(sql: SqlStorage): readonly BlobErrand[] {
 }
 
 /** When the next errand is due or the next blob expires; null if never. */
-export function nextBlobWork(sql: SqlStorage): number | null {
-  if (!hasTables(sql)) return null
+export function nextBlobWork(sql: Sql): number | null {
+  if (!hasTable(sql, 'blobs')) return null
   const [unnamed] = sql
     .exec<{ since: number | null }>('SELECT min(since) AS since FROM blobs WHERE named = 0')
     .toArray()
@@ -125,19 +126,19 @@ export function kvKindOf(hash: string): `blob:${string}` {
 }
 
 /** The value may be gone; that it once was there stays known, so that its deletion is tried again. */
-export function unsettleKv(sql: SqlStorage, hash: string): void {
+export function unsettleKv(sql: Sql, hash: string): void {
   sql.exec('UPDATE kv SET written = NULL WHERE kind = ?', kvKindOf(hash))
 }
 
 /** The state of a value that was deleted: nothing is known of it any more. */
-export function forgetKv(sql: SqlStorage, hash: string): void {
+export function forgetKv(sql: Sql, hash: string): void {
   sql.exec('DELETE FROM kv WHERE kind = ?', kvKindOf(hash))
 }
 
 type ErrandRow = BlobErrand & { readonly size: number }
 
 /** A value is to be put if its blob is named and not written, deleted if it was written and its blob is gone. */
-function errands(sql: SqlStorage): readonly ErrandRow[] {
+function errands(sql: Sql): readonly ErrandRow[] {
   return sql
     .exec<{ [Name in keyof ErrandRow]: ErrandRow[Name] }>(
       `SELECT 'put' AS kind, b.hash, b.size, coalesce(k.not_before, 0) AS dueAt
@@ -151,13 +152,13 @@ function errands(sql: SqlStorage): readonly ErrandRow[] {
     .toArray()
 }
 
-function dropBlob(sql: SqlStorage, hash: string): void {
+function dropBlob(sql: Sql, hash: string): void {
   sql.exec('DELETE FROM blobs WHERE hash = ?', hash)
   sql.exec('DELETE FROM blob_parts WHERE hash = ?', hash)
 }
 
 /** Makes room among the unnamed, but never drops the one that has just come. */
-function dropOldest(sql: SqlStorage, newest: string): void {
+function dropOldest(sql: Sql, newest: string): void {
   const unnamed = sql
     .exec<{ hash: string; size: number }>(
       'SELECT hash, size FROM blobs WHERE named = 0 AND hash <> ? ORDER BY since',
@@ -170,10 +171,4 @@ function dropOldest(sql: SqlStorage, newest: string): void {
     dropBlob(sql, hash)
     bytes -= size
   }
-}
-
-function hasTables(sql: SqlStorage): boolean {
-  return (
-    sql.exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'blobs'").toArray().length > 0
-  )
 }

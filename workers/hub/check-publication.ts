@@ -1,14 +1,9 @@
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { accessLengthMax, parseAccess, type AccessRecord } from '@halyard/shared/protocol/access.ts'
-import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
-import {
-  snapshotSchema,
-  snapshotSizeMax,
-  type Head,
-  type HeadVerifier,
-} from '@halyard/shared/protocol/head.ts'
+import { snapshotSchema, snapshotSizeMax, type Head } from '@halyard/shared/protocol/head.ts'
 import type { Publication } from '@halyard/shared/protocol/hub.ts'
 import { namedBlobs, type NamedBlob } from '@halyard/shared/protocol/named-blobs.ts'
+import type { ObjectPorts } from './hub-ports.ts'
 
 export type CheckedPublication =
   | {
@@ -28,7 +23,7 @@ const badContent = { kind: 'refused', reason: 'bad_content' } as const
  */
 export async function checkPublication(
   publication: Publication,
-  verify: HeadVerifier,
+  { verify, hash }: Pick<ObjectPorts, 'verify' | 'hash'>,
 ): Promise<CheckedPublication> {
   const { signedHead, body, access } = publication
   const head = await verify(signedHead)
@@ -38,7 +33,7 @@ export async function checkPublication(
   if (size > snapshotSizeMax || size !== head.size || head.schema > snapshotSchema) return badContent
   const record = parseAccess(access)
   if (!record || record.environment !== head.environment) return badContent
-  const [snapshotHash, accessHash] = await Promise.all([sha256Hex(body), sha256Hex(access)])
+  const [snapshotHash, accessHash] = await Promise.all([hash(body), hash(access)])
   if (snapshotHash !== head.snapshotHash || accessHash !== head.accessHash) return badContent
   const blobs = namedBlobs(body)
   if (!isBounded(blobs)) return badContent

@@ -7,10 +7,16 @@ import type {
   Publication,
   PublishAnswer,
   ReadAnswer,
+  Receipt,
 } from '@halyard/shared/protocol/hub.ts'
 import type { HubEnv } from './env.ts'
 
+import { routeStream, type ShardsCache } from './stream-route.ts'
+
 export { EnvironmentHub } from './environment-hub.ts'
+export { StreamRelay } from './stream-relay.ts'
+
+const shardsCache: ShardsCache = new Map()
 
 /** For control. */
 export class HubPublish extends WorkerEntrypoint<HubEnv> implements HubPublishApi {
@@ -30,6 +36,10 @@ export class HubPublish extends WorkerEntrypoint<HubEnv> implements HubPublishAp
   ): Promise<'stored' | 'refused'> {
     return await this.env.ENVIRONMENTS.getByName(environment).storeBlob(hash, bytes)
   }
+
+  async receipts(environment: string, version: string): Promise<readonly Receipt[] | null> {
+    return await this.env.ENVIRONMENTS.getByName(environment).receipts(version)
+  }
 }
 
 /** For the edge. */
@@ -39,7 +49,8 @@ export class HubRead extends WorkerEntrypoint<HubEnv> implements HubReadApi {
   }
 
   async read(environment: string, held: Held): Promise<ReadAnswer | null> {
-    return await this.env.ENVIRONMENTS.getByName(environment).read(held)
+    const answer = await this.env.ENVIRONMENTS.getByName(environment).read(held)
+    return answer as ReadAnswer | null // the types of RPC forget what a tuple is
   }
 
   async blob(environment: string, hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -47,9 +58,7 @@ export class HubRead extends WorkerEntrypoint<HubEnv> implements HubReadApi {
   }
 
   override async fetch(request: Request): Promise<Response> {
-    const environment = new URL(request.url).searchParams.get('environment')
-    if (!environment) return new Response('environment is missing', { status: 400 })
-    return await this.env.ENVIRONMENTS.getByName(environment).fetch(request)
+    return await routeStream(this.env, request, shardsCache)
   }
 }
 

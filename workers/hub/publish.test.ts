@@ -11,6 +11,7 @@ import {
   publish,
   signingKey,
   stubOf,
+  tablesOf,
 } from './test-kit.ts'
 
 test('a first publication is applied and can be read back', async () => {
@@ -110,7 +111,7 @@ test('a head that another key signed is refused', async () => {
     reason: 'bad_signature',
     signedHead: null,
   })
-  expect(await tablesOf(environment)).toEqual([])
+  expect(await tablesOf(stubOf(environment))).toEqual([])
 })
 
 const badContent = { outcome: 'refused', reason: 'bad_content', signedHead: null }
@@ -118,7 +119,7 @@ const badContent = { outcome: 'refused', reason: 'bad_content', signedHead: null
 test('a publication of another environment is refused', async () => {
   const environment = newEnvironment()
   expect(await hubPublish.publish(environment, await publicationOf(newEnvironment(), 1))).toEqual(badContent)
-  expect(await tablesOf(environment)).toEqual([])
+  expect(await tablesOf(stubOf(environment))).toEqual([])
 })
 
 test('a body or access record that the head does not name is refused', async () => {
@@ -180,7 +181,7 @@ test('reading an environment that was never published answers null and writes no
   const upgrade = { headers: { Upgrade: 'websocket' } }
   const url = `https://hub/stream?environment=${environment}&class=server&key=key_1`
   expect((await hubRead.fetch(url, upgrade)).status).toBe(404)
-  expect(await tablesOf(environment)).toEqual([])
+  expect(await tablesOf(stubOf(environment))).toEqual([])
   await runInDurableObject(stubOf(environment), async (_, { storage }) => {
     expect(await storage.getAlarm()).toBeNull()
     expect((await storage.list()).size).toBe(0)
@@ -196,14 +197,6 @@ test('what was published survives the eviction of the object', async () => {
     reason: 'behind',
   })
 })
-
-async function tablesOf(environment: string) {
-  return await runInDurableObject(stubOf(environment), (_, { storage }) =>
-    storage.sql
-      .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'")
-      .toArray(),
-  )
-}
 
 function decodeHead(signedHead: string): { snapshotHash: string; accessHash: string } {
   const [, payload = ''] = signedHead.split('.')

@@ -1,4 +1,5 @@
 /** What the tests of the hub have in common: its real bindings, and publications that are really signed. */
+import { runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import type { JWK } from 'jose'
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
@@ -6,7 +7,7 @@ import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import type { HubPublishApi, HubReadApi, Publication } from '@halyard/shared/protocol/hub.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { signPublication, type Compiled } from '@halyard/shared/protocol/publication.ts'
-import type { HubEnv } from './env.ts'
+import type { EnvironmentObject, HubEnv, RelayObject } from './env.ts'
 
 // The plugin types the bindings of all Workers as one; these are the ones of the hub's configuration.
 export const hubEnv = env as unknown as HubEnv & { readonly SIGNING_KEY: string }
@@ -46,3 +47,13 @@ export async function publish(...args: Parameters<typeof publicationOf>): Promis
 }
 
 export const stubOf = (environment: string) => hubEnv.ENVIRONMENTS.getByName(environment)
+
+/** The tables that an object has made. */
+export async function tablesOf(stub: DurableObjectStub<EnvironmentObject> | DurableObjectStub<RelayObject>) {
+  return await runInDurableObject<DurableObject, unknown[]>(stub as DurableObjectStub, (_, { storage }) =>
+    // whichever it is
+    storage.sql
+      .exec("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'")
+      .toArray(),
+  )
+}
