@@ -1,9 +1,10 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatBody } from '../engine/snapshot.ts'
 import { applyChanges, changesBetween, nameOf, type LineChanges } from './delta.ts'
 
 const line = (key: string, json: string) => `flag\t${key}\t${json}`
+const listing = (ids: readonly string[]) => line('big', JSON.stringify({ added: ids }))
 const keys = fc.constantFrom('a', 'a-b', 'ab', 'a.b', 'b', 'z', 'A', 'é', '\u{1f600}')
 const bodies = fc
   .uniqueArray(
@@ -32,8 +33,7 @@ test('between equal bodies there is nothing', () => {
 
 test('an id that joins a long list travels as that id', () => {
   const ids = Array.from({ length: 1_000 }, (_, i) => `user-${String(i).padStart(6, '0')}`)
-  const list = (of: readonly string[]) => line('big', JSON.stringify({ added: of }))
-  const changes = changesBetween(list(ids), list([...ids, 'user-000500x'].toSorted()))
+  const changes = changesBetween(listing(ids), listing([...ids, 'user-000500x'].toSorted()))
   expect(changes.set).toEqual([])
   expect(JSON.stringify(changes).length).toBeLessThan(100)
 })

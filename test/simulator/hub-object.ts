@@ -35,7 +35,7 @@ export const callHubMaxMs = 5_000
 const kvMaxMs = 10_000
 
 export function makeHubObject(world: HubWorld): HubObject {
-  const { clock, chance, kv, trace } = world
+  const { clock, kv, trace } = world
   const storage = openObjectStorage()
   const object = makeDurableObject<HubCore>({
     name: 'hub',

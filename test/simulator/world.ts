@@ -189,9 +189,13 @@ function makeReaders(ground: Ground, isolates: readonly EdgeIsolate[], relays: r
     if ('status' in answer) trace(from.name, `is answered ${answer.status} by ${isolate.machine.name}`)
     return answer
   }
-  const fetchEdge = (from: Machine, request: Request) => {
+  const fetchEdge = async (from: Machine, request: Request) => {
     const isolate = chance.pick(isolates)
-    return network.call(from, isolate.machine, () => isolate.readRuleset(request))
+    trace(from.name, `asks ${isolate.machine.name} for ${new URL(request.url).search}`)
+    const answer = await network.call(from, isolate.machine, () => isolate.readRuleset(request))
+    const [token, age] = [answer.headers.get('Halyard-Version'), answer.headers.get('Halyard-Age')]
+    trace(from.name, `is answered ${answer.status} ${token}, ${age} s old`)
+    return answer
   }
   const world = {
     clock,

@@ -26,7 +26,7 @@ export function openPublicationStore(deps: StoreDeps): PublicationStore {
       ])
       if (!environment) return null
       const { epoch, version, epochRequired: isEpochRequired } = environment
-      const isFrozen = environment.frozenAt !== null || switches?.frozenAt != null
+      const isFrozen = environment.frozenAt !== null || (switches?.frozenAt ?? null) !== null
       return { at: { epoch, version }, rows, isFrozen, isEpochRequired }
     },
     confirm: (scope, head) => confirm(deps, scope, head),

@@ -1,4 +1,14 @@
-import { bigint, boolean, foreignKey, index, integer, pgTable, primaryKey, text, timestamp } from 'drizzle-orm/pg-core'
+import {
+  bigint,
+  boolean,
+  foreignKey,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
 import { environments, flags } from './schema.ts'
 
 /** Versions, the installation's switches, and usage, by the same rules as the tables of `schema.ts`. */
