@@ -30,11 +30,11 @@ export function openPublicationStore(deps: StoreDeps): PublicationStore {
       return { at: { epoch, version }, rows, isFrozen, isEpochRequired }
     },
     confirm: (scope, head) => confirm(deps, scope, head),
-    async requireEpoch(scope, at) {
+    async requireEpoch(scope, at, hubEpoch) {
       await db.write(scope.orgId, async (tx) => {
         await tx
           .update(environments)
-          .set({ epochRequired: true })
+          .set({ epochRequired: true, hubEpoch })
           .where(
             and(isIt(scope), eq(environments.epoch, at.epoch), eq(environments.version, at.version)), // unless it was written meanwhile
           )

@@ -82,6 +82,19 @@ test('a database that went back takes no more writes until its epoch is raised',
   expect((await toggle()).versions.production).toBe(`2.${at.version + 1}`)
 })
 
+test('a database from before earlier raises is raised above all of them at once', async () => {
+  const epoch = { action: 'environment.epoch', comment: 'restored' } as const
+  await run()
+  const { epoch: old } = await present()
+  const raise = async () => (await raiseEnvironment(kit.deps, held.scope, epoch))?.epoch
+  for (let times = 1; times <= 3; times++) expect(await raise()).toBe(old + times)
+  await run()
+  await kit.sql('update environments set epoch = $1 where id = $2', [old, held.scope.environmentId])
+  expect((await run()).kind).toBe('went_back')
+  expect(await raise()).toBe(old + 4)
+  expect((await run()).kind).toBe('published')
+})
+
 test('a database that went back and was written to again is found out by the content', async () => {
   await run()
   const flag = `${production}/flags/checkout`

@@ -33,8 +33,11 @@ export interface PublicationStore {
   readCommitted(scope: EnvironmentScope): Promise<Committed | null>
   /** Notes that the hub holds this head, and clears what waited for it or for an older one. */
   confirm(scope: EnvironmentScope, head: ConfirmedHead): Promise<void>
-  /** The database went back: no more writes until the epoch is raised. Does nothing if it is no longer at `at`. */
-  requireEpoch(scope: EnvironmentScope, at: Version): Promise<void>
+  /**
+   * The database went back behind `hubEpoch`: no more writes until the epoch is raised above it. Does nothing if it is no
+   * longer at `at`.
+   */
+  requireEpoch(scope: EnvironmentScope, at: Version, hubEpoch: number): Promise<void>
   /** The same content under the next version, audited. Does nothing if the environment is no longer at `at`. */
   raise(scope: EnvironmentScope, at: Version, comment: string): Promise<void>
   readBlob(scope: EnvironmentScope, hash: string): Promise<Uint8Array<ArrayBuffer> | null>
@@ -93,7 +96,7 @@ export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promi
     if (isConflict && atHub.compiler !== compiled.head.compiler) {
       await store.raise(scope, committed.at, newCompiler(atHub.compiler, compiled.head.compiler))
     } else if (isConflict || lead < 0) {
-      await store.requireEpoch(scope, committed.at)
+      await store.requireEpoch(scope, committed.at, atHub.epoch)
       return { kind: 'went_back' }
     }
     seenAtHub = atHub

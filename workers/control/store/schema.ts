@@ -63,6 +63,8 @@ export const environments = pgTable(
     version: integer('version').notNull().default(0),
     /** Set when the hub holds a newer version than the database: writes stop until the epoch is raised. */
     epochRequired: boolean('epoch_required').notNull().default(false),
+    /** The epoch of that newer version: the next one lies above it. */
+    hubEpoch: integer('hub_epoch'),
     /** Since when its changes are kept and not published; null while they are. */
     frozenAt: moment('frozen_at'),
     frozenComment: text('frozen_comment'),

@@ -28,12 +28,9 @@ export async function raiseEnvironment(
     const before = await readPlace(change, scope)
     if (!before || wanted.isDone?.(before)) return { result: null }
     const { project, ...row } = before
-    if (wanted.action === 'environment.epoch') await raiseEpoch(change, row)
+    const epoch = wanted.action === 'environment.epoch' ? await raiseEpoch(change, row) : row.epoch
     const versions = await change.raise([row], () => [])
-    const at = {
-      epoch: row.epoch + (wanted.action === 'environment.epoch' ? 1 : 0),
-      version: row.version + 1,
-    }
+    const at = { epoch, version: row.version + 1 }
     await change.audit({
       action: wanted.action,
       resource: `environment/${row.key}`,
@@ -93,10 +90,12 @@ async function readPlace(
   return row ? { ...row.environment, project: row.project } : null
 }
 
-/** From here on every version is above all that was published before the database went back. */
-async function raiseEpoch({ tx }: Change, { orgId, id, epoch }: EnvironmentRow): Promise<void> {
+/** From here on every version is above all that was published before the database went back. Gives the new epoch. */
+async function raiseEpoch({ tx }: Change, { orgId, id, epoch, hubEpoch }: EnvironmentRow): Promise<number> {
+  const next = Math.max(epoch, hubEpoch ?? 0) + 1
   await tx
     .update(environments)
-    .set({ epoch: epoch + 1, epochRequired: false })
+    .set({ epoch: next, epochRequired: false, hubEpoch: null })
     .where(and(eq(environments.orgId, orgId), eq(environments.id, id)))
+  return next
 }
