@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import type { Warning } from '@halyard/shared/contract/written.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -14,6 +15,14 @@ export function paint(style: Style, text: string): string {
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`)
+}
+
+/** What was saved and is perhaps not meant, or not published yet. */
+export function printWarnings(warnings: readonly Warning[]): void {
+  for (const { pointer, detail } of warnings) {
+    const where = pointer === '' ? 'warning' : `warning: ${visible(pointer)}`
+    printLine(paint('yellow', `${where}: ${visible(detail)}`))
+  }
 }
 
 /** One JSON document of the machine output. */

@@ -66,6 +66,7 @@ function makeProgram(): Command {
     })
   addImport(program)
   addVersions(program)
+  addFreeze(program)
   addAdmin(program)
   return program
 }
@@ -207,6 +208,25 @@ function addVersions(program: Command): void {
     .action(async (version: string, options: RevertOptions, command: Command) => {
       const { revert } = await import('./commands/revert.ts')
       await revert(version, options, settingsOf(command))
+    })
+}
+
+function addFreeze(program: Command): void {
+  program
+    .command('freeze')
+    .description('stop the publishing of an environment: edits wait, and so do kill switches and revocations')
+    .requiredOption('--comment <text>', 'why; shown to whoever finds it frozen')
+    .action(async (options: { comment: string }, command: Command) => {
+      const { freeze } = await import('./commands/freeze.ts')
+      await freeze(options, settingsOf(command))
+    })
+  program
+    .command('unfreeze')
+    .description('publish an environment again, at once also what waited')
+    .option('--comment <text>', 'why; kept in the audit')
+    .action(async (options: { comment?: string }, command: Command) => {
+      const { unfreeze } = await import('./commands/freeze.ts')
+      await unfreeze(options, settingsOf(command))
     })
 }
 

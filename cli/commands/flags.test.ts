@@ -102,12 +102,17 @@ test('flags create sends what was given, with an Idempotency-Key', async () => {
     {
       [`POST ${inProject}/flags`]: {
         status: 201,
-        body: { ...flag, versions: { production: '1.8' }, warnings: [] },
+        body: {
+          ...flag,
+          versions: { production: '1.8' },
+          warnings: [{ code: 'publishing_frozen', pointer: '', detail: 'it waits' }],
+        },
       },
     },
   )
   expect(code).toBe(0)
   expect(stdout).toContain('created theme, switched off in every environment')
+  expect(stdout).toContain('\nwarning: it waits\n')
   expect(seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/)
   expect(seen[0]?.body).toEqual({
     key: 'theme',
@@ -137,7 +142,7 @@ function toggling(isProtected: boolean) {
         body: {
           ...flagStateOf('new-ui', 'production', { enabled }),
           versions: { production: '1.8' },
-          warnings: [],
+          warnings: enabled ? [] : [{ code: 'some', pointer: '/rules/1', detail: 'never reached' }],
         },
       }
     },
@@ -146,8 +151,12 @@ function toggling(isProtected: boolean) {
 
 test.each([
   [['--on'], { enabled: true }, 'new-ui is on in production (version 1.8)\n'],
-  [['--off'], { enabled: false }, 'new-ui is off in production (version 1.8)\n'],
-  [[], {}, 'new-ui is off in production (version 1.8)\n'],
+  [
+    ['--off'],
+    { enabled: false },
+    'new-ui is off in production (version 1.8)\nwarning: /rules/1: never reached\n',
+  ],
+  [[], {}, 'new-ui is off in production (version 1.8)\nwarning: /rules/1: never reached\n'],
 ])('flags toggle %j sends %j', async (options, body, told) => {
   const { code, stdout, seen } = await run(['flags', 'toggle', 'new-ui', ...options], toggling(false))
   expect({ code, stdout }).toEqual({ code: 0, stdout: told })

@@ -7,7 +7,7 @@ import { showMoment } from '@halyard/shared/words/show.ts'
 import { makeApiClient, type ApiClient } from '../api-client.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { describeState } from '../describe-flag.ts'
-import { paint, printJson, printLine, printTable, visible, type Cell } from '../output.ts'
+import { paint, printJson, printLine, printTable, printWarnings, visible, type Cell } from '../output.ts'
 import type { Settings } from '../settings.ts'
 
 export interface CreateOptions {
@@ -108,6 +108,7 @@ export async function createFlag(key: string, options: CreateOptions, settings: 
   if (settings.isJson) return printJson(flag)
   printLine(`created ${visible(flag.key)}, switched off in every environment`)
   printLine(paint('dim', `switch it on: halyard flags toggle ${visible(flag.key)} --on --env NAME`))
+  printWarnings(flag.warnings)
 }
 
 /** `flags toggle`: asks first where the environment is protected. */
@@ -129,6 +130,7 @@ export async function toggleFlag(key: string, options: ToggleOptions, settings: 
   const { text, style } = switchOf(state.enabled)
   const at = version === undefined ? 'unchanged' : `version ${version}`
   printLine(`${visible(state.key)} is ${style ? paint(style, text) : text} in ${state.environment} (${at})`)
+  printWarnings(state.warnings)
 }
 
 export function clientOf(settings: Settings): ApiClient {

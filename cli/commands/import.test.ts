@@ -148,6 +148,7 @@ test('a plan with a refused flag says so by its exit code, and is JSON all the s
       },
     ],
     versions: {},
+    warnings: [],
   })
 })
 

@@ -7,7 +7,7 @@ import type { ApiClient } from '../api-client.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { makeFlagdImporter } from '../importers/flagd.ts'
 import type { Importer, PlannedFlag, ReadyFlag } from '../importers/importer.ts'
-import { paint, printJson, printLine, printTable, visible } from '../output.ts'
+import { paint, printJson, printLine, printTable, printWarnings, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
 import { clientOf, projectOf } from './flags.ts'
 
@@ -48,15 +48,18 @@ export async function importFlagd(file: string, options: ImportOptions, settings
     const states = Object.fromEntries(environments.map((name) => [name, state]))
     return { ...flag, clientVisible: !serverOnly, environments: states }
   })
-  const versions = isDone ? await write(client, place, flags) : {}
-  if (settings.isJson) printJson({ applied: isDone, environments, flags: steps.map(toJson), versions })
+  const { versions, warnings } = isDone ? await write(client, place, flags) : { versions: {}, warnings: [] }
+  if (settings.isJson)
+    printJson({ applied: isDone, environments, flags: steps.map(toJson), versions, warnings })
   else printSteps(steps, environments)
   if (refused.length > 0)
     throw new CommandError(
       exitCodes.refused,
       `${count(refused.length)} refused, so nothing ${apply ? 'was' : 'would be'} written`,
     )
-  if (!settings.isJson) printLine(summary(creates.length, { apply, serverOnly, environments }))
+  if (settings.isJson) return
+  printLine(summary(creates.length, { apply, serverOnly, environments }))
+  printWarnings(warnings)
 }
 
 function readPlan(importer: Importer, file: string): readonly PlannedFlag[] {
@@ -121,8 +124,7 @@ function planSteps(planned: readonly PlannedFlag[], existing: readonly Flag[]): 
 async function write(client: ApiClient, params: Place, flags: FlagCreate[]) {
   try {
     const body = { flags, comment: 'imported from flagd' }
-    const { versions } = await client.call('importFlags', { params, body, idempotencyKey: randomUUID() })
-    return versions
+    return await client.call('importFlags', { params, body, idempotencyKey: randomUUID() })
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     // The API counts the flags of the request, which nobody has seen.

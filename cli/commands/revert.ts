@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Reverted } from '@halyard/shared/contract/version-endpoints.ts'
-import { paint, printJson, printLine, visible } from '../output.ts'
+import { paint, printJson, printLine, printWarnings, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
 import { clientOf, confirm, projectOf } from './flags.ts'
 
@@ -41,6 +41,5 @@ function print({ environment, revertedTo, flags, segments, left, versions, warni
     const reason = why === 'newer' ? 'it came later' : 'it is archived'
     printLine(paint('dim', `left as it is: ${kind} ${visible(key)} (${reason})`))
   }
-  for (const { pointer, detail } of warnings)
-    printLine(paint('yellow', `${visible(pointer)}: ${visible(detail)}`))
+  printWarnings(warnings)
 }
