@@ -1,4 +1,4 @@
-/** `npm run drill -- NAME… | --all | --list [--short] [--seed N] [--keep]`: failures rehearsed on real processes. */
+/** `npm run drill -- NAME… | --all | --list [--short] [--seed N]`: failures rehearsed on real processes. */
 import { parseArgs } from 'node:util'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,7 +22,7 @@ async function main(): Promise<boolean> {
   })
   if (values.list || (positionals.length === 0 && !values.all)) return list()
   const chosen = values.all ? drills : positionals.map(find)
-  const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed)
+  const seed = readSeed(values.seed)
   const folder = mkdtempSync(join(tmpdir(), 'halyard-drill-'))
   try {
     const built = join(folder, 'dist')
@@ -44,6 +44,12 @@ async function main(): Promise<boolean> {
 function list(): boolean {
   for (const { name, about } of drills) console.log(`${name.padEnd(16)}${about}`)
   return true
+}
+
+function readSeed(text: string | undefined): number {
+  if (text === undefined) return Math.floor(Math.random() * 2 ** 31)
+  if (!/^\d{1,15}$/.test(text)) throw fault(`--seed ${text} is no seed`, 'It is a whole number, such as 42')
+  return Number(text)
 }
 
 function find(name: string): Drill {
