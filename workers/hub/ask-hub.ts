@@ -1,10 +1,12 @@
 /** A relay asks its hub, one question at a time: what it then holds, and when it asks again. */
-import { beatMs, setTimes, type Asked, type Relay } from './relay-state.ts'
+import { beatMs, makeGreetings, setTimes, type Asked, type Relay } from './relay-state.ts'
 import type { RelayBeat } from './relay-wire.ts'
-import type { Place } from './replica.ts'
+import { dropReplicaTables, neverAsked, type Place } from './replica.ts'
 import { takeUpdate } from './take-update.ts'
 
 const retryMs = 1000
+/** A replica that nobody listened to for so long is dropped. */
+const keptMs = 86_400_000
 
 /** Asks what is new, or waits for the answer to the question that is under way. */
 export async function askHub(relay: Relay, place: Place): Promise<Asked> {
@@ -20,7 +22,9 @@ export async function scheduleRelay({ ports, replica, times }: Relay): Promise<v
 
 /** Tells the hub that nobody listens here any more; if that is lost it finds out by the silence. */
 export async function takeLeave(relay: Relay, { environment, relay: name }: Place): Promise<void> {
-  setTimes(relay, { askAt: null })
+  const keptUntil = relay.ports.now() + keptMs
+  setTimes(relay, { askAt: null, headAt: keptUntil })
+  await relay.ports.setAlarm(keptUntil)
   try {
     await relay.ports.callHub(environment, { ...beatOf(relay, name, true), sockets: 0 })
   } catch {
@@ -28,12 +32,29 @@ export async function takeLeave(relay: Relay, { environment, relay: name }: Plac
   }
 }
 
+/** Of a relay that nobody listens to, once its time is over. */
+export async function forgetReplica(relay: Relay): Promise<void> {
+  const { ports, times } = relay
+  // Whoever waits for an answer is about to open a socket.
+  if (relay.asking) return
+  if (times.headAt > ports.now()) {
+    await ports.setAlarm(times.headAt)
+    return
+  }
+  ports.transactionSync(() => dropReplicaTables(ports.sql))
+  Object.assign(relay, { replica: null, times: neverAsked, body: null, greetings: makeGreetings() })
+}
+
 async function ask(relay: Relay, place: Place): Promise<Asked> {
-  relay.askedAt = relay.ports.now()
+  const before = relay.replica
   const asked = await question(relay, place)
   const now = relay.ports.now()
   const headAt = relay.times.askAt === null ? now + beatMs : relay.times.headAt
-  if (asked === 'answered') setTimes(relay, { askAt: now + beatMs, failures: 0, headAt })
+  if (asked === 'answered') {
+    // What it has just taken it confirms by another question, at once.
+    const askAt = relay.replica === before ? now + beatMs : now
+    setTimes(relay, { askAt, failures: 0, headAt })
+  }
   if (asked === 'failed') {
     const failures = relay.times.failures + 1
     setTimes(relay, { askAt: now + Math.min(retryMs * 2 ** (failures - 1), beatMs), failures, headAt })

@@ -129,7 +129,7 @@ test('a blob that the head names no more is kept for an hour, and then leaves th
   await vi.waitFor(async () => expect(await readKv(environment, old.hash)).toBeNull(), patience)
   expect(await hubRead.blob(environment, present.hash)).toEqual(present.bytes)
   expect(await readKv(environment, present.hash)).toEqual(present.bytes)
-  expect(await alarmAt(environment)).toBeNull()
+  await vi.waitFor(async () => expect(await alarmAt(environment)).toBeNull(), patience)
 })
 
 test('a blob whose deletion from KV landed but was called failed is put there again when it is named again', async () => {

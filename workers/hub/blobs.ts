@@ -3,7 +3,7 @@
  * may still hold the snapshot before, or a publication may be about to name them.
  */
 import { limits } from '@halyard/shared/contract/limits.ts'
-import { earliest } from './decide.ts'
+import { earliest, kvRepeatMs, kvUnderWayMs } from './decide.ts'
 import { hasTable, type Sql } from './sql.ts'
 
 /** What is to be done about a blob's value in KV. */
@@ -97,8 +97,36 @@ export function dropExpired(sql: Sql, now: number): void {
   for (const { hash } of expired.toArray()) dropBlob(sql, hash)
 }
 
-/** What is due about KV now, as much as one alarm may take on: named blobs go there, dropped ones leave. */
-export function dueErrands(sql: Sql, now: number): readonly BlobErrand[] {
+/**
+ * What is due about KV now, as much as may be taken on at once: named blobs go there, dropped ones leave. There is no
+ * more of it before `endErrands`, or until these are over for sure because the object died.
+ */
+export function beginErrands(sql: Sql, now: number): readonly BlobErrand[] {
+  if (underWayUntil(sql) > now) return []
+  const due = dueErrands(sql, now)
+  if (due.length > 0) setUnderWay(sql, now + kvUnderWayMs)
+  return due
+}
+
+export function endErrands(sql: Sql): void {
+  setUnderWay(sql, 0)
+}
+
+function underWayUntil(sql: Sql): number {
+  const [row] = sql
+    .exec<{ until: number }>("SELECT not_before AS until FROM kv WHERE kind = 'blobs'")
+    .toArray()
+  return row?.until ?? 0
+}
+
+function setUnderWay(sql: Sql, until: number): void {
+  sql.exec(
+    "INSERT OR REPLACE INTO kv (kind, written, not_before, failures) VALUES ('blobs', NULL, ?, 0)",
+    until,
+  )
+}
+
+function dueErrands(sql: Sql, now: number): readonly BlobErrand[] {
   const due: BlobErrand[] = []
   let bytes = 0
   for (const { size, ...errand } of errands(sql)) {
@@ -117,7 +145,11 @@ export function nextBlobWork(sql: Sql): number | null {
     .exec<{ since: number | null }>('SELECT min(since) AS since FROM blobs WHERE named = 0')
     .toArray()
   const expiry = unnamed?.since ?? null
-  return earliest([errands(sql)[0]?.dueAt ?? null, expiry === null ? null : expiry + graceMs])
+  const errand = errands(sql)[0]
+  return earliest([
+    errand ? Math.max(errand.dueAt, underWayUntil(sql)) : null,
+    expiry === null ? null : expiry + graceMs,
+  ])
 }
 
 /** The name under which `store.ts` keeps how a blob's KV value stands: a `KvState`, there once a write was tried. */
@@ -125,9 +157,9 @@ export function kvKindOf(hash: string): `blob:${string}` {
   return `blob:${hash}`
 }
 
-/** The value may be gone; that it once was there stays known, so that its deletion is tried again. */
+/** The value may be gone, now or later; that it once was there stays known, so that its deletion is tried again. */
 export function unsettleKv(sql: Sql, hash: string): void {
-  sql.exec('UPDATE kv SET written = NULL WHERE kind = ?', kvKindOf(hash))
+  sql.exec('UPDATE kv SET written = NULL, failures = failures + 1 WHERE kind = ?', kvKindOf(hash))
 }
 
 /** The state of a value that was deleted: nothing is known of it any more. */
@@ -137,12 +169,14 @@ export function forgetKv(sql: Sql, hash: string): void {
 
 type ErrandRow = BlobErrand & { readonly size: number }
 
-/** A value is to be put if its blob is named and not written, deleted if it was written and its blob is gone. */
+/** A value is to be put if its blob is named and not written for sure, deleted if it was written and its blob is gone. */
 function errands(sql: Sql): readonly ErrandRow[] {
   return sql
     .exec<{ [Name in keyof ErrandRow]: ErrandRow[Name] }>(
-      `SELECT 'put' AS kind, b.hash, b.size, coalesce(k.not_before, 0) AS dueAt
-       FROM blobs b LEFT JOIN kv k ON k.kind = 'blob:' || b.hash WHERE b.named = 1 AND k.written IS NULL
+      `SELECT 'put' AS kind, b.hash, b.size,
+       CASE WHEN k.written IS NULL THEN coalesce(k.not_before, 0) ELSE k.not_before + ${kvRepeatMs} END AS dueAt
+       FROM blobs b LEFT JOIN kv k ON k.kind = 'blob:' || b.hash
+       WHERE b.named = 1 AND (k.written IS NULL OR k.failures > 0)
        UNION ALL
        SELECT 'delete', substr(k.kind, 6), 0, k.not_before
        FROM kv k WHERE k.kind LIKE 'blob:%' AND substr(k.kind, 6) NOT IN (SELECT hash FROM blobs)

@@ -11,6 +11,7 @@ export interface Link extends Delta {
 
 export const ringCountMax = 100
 export const ringBytesMax = 1024 * 1024
+const shortBytes = 4 * 1024
 
 export function createDeltaTable(sql: Sql): void {
   sql.exec(
@@ -66,47 +67,46 @@ export function lastDelta(sql: Sql, token: string, bodyBytes: number): Delta | n
 
 /** What leads from the body of that hash to the head's; null if the ring does not reach, or the body is shorter. */
 export function chainFromHash(sql: Sql, hash: string, bodyBytes: number): readonly Delta[] | null {
-  return chainFrom(sql, sql.exec<Start>('SELECT max(seq) AS seq FROM deltas WHERE base = ?', hash), bodyBytes)
-}
-
-/** The same, from the version of that token. */
-export function chainFromVersion(sql: Sql, token: string, bodyBytes: number): readonly Delta[] | null {
-  return chainFrom(
-    sql,
-    sql.exec<Start>('SELECT max(seq) AS seq FROM deltas WHERE base_at = ?', token),
-    bodyBytes,
-  )
-}
-
-interface DeltaRow extends Record<string, string> {
-  readonly base: string
-  readonly signed_head: string
-  readonly changes: string
-}
-
-interface Start extends Record<string, number | null> {
-  readonly seq: number | null
-}
-
-function chainFrom(sql: Sql, start: Iterable<Start>, bodyBytes: number): readonly Delta[] | null {
-  const [{ seq } = { seq: null }] = [...start]
+  const [{ seq } = { seq: null }] = sql
+    .exec<{ seq: number | null }>('SELECT max(seq) AS seq FROM deltas WHERE base = ?', hash)
+    .toArray()
   if (seq === null) return null
   const [sum] = sql
     .exec<{ bytes: number }>('SELECT sum(bytes) AS bytes FROM deltas WHERE seq >= ?', seq)
     .toArray()
-  if (!sum || sum.bytes >= Math.max(bodyBytes, shortBytes)) return null
+  if (!sum || !isShort(sum.bytes, bodyBytes)) return null
   return sql
     .exec<DeltaRow>('SELECT base, signed_head, changes FROM deltas WHERE seq >= ? ORDER BY seq', seq)
     .toArray()
     .map(deltaOf)
 }
 
+/** All deltas of the ring, oldest first, each with the version that it begins with and its length. */
+export function readRing(
+  sql: Sql,
+): readonly { readonly baseAt: string; readonly bytes: number; readonly delta: Delta }[] {
+  return sql
+    .exec<DeltaRow & { readonly base_at: string; readonly bytes: number }>(
+      'SELECT base, base_at, signed_head, changes, bytes FROM deltas ORDER BY seq',
+    )
+    .toArray()
+    .map((row) => ({ baseAt: row.base_at, bytes: row.bytes, delta: deltaOf(row) }))
+}
+
+/** Whether deltas of so many bytes are worth it: below some it does not matter that the body may be shorter still. */
+export function isShort(bytes: number, bodyBytes: number): boolean {
+  return bytes < Math.max(bodyBytes, shortBytes)
+}
+
+interface DeltaRow extends Record<string, string | number> {
+  readonly base: string
+  readonly signed_head: string
+  readonly changes: string
+}
+
 function deltaOf({ base, signed_head, changes }: DeltaRow): Delta {
   return { signedHead: signed_head, base, ...(JSON.parse(changes) as LineChanges) } // written by appendLink only
 }
-
-/** Below this it does not matter that the body may be shorter still. */
-const shortBytes = 4 * 1024
 
 function trim(sql: Sql): void {
   sql.exec(

@@ -5,6 +5,7 @@ import { makeHubCore, type HubCore } from './hub-core.ts'
 import { inTime } from './in-time.ts'
 import { objectPorts } from './object-ports.ts'
 import { relayName, type RelayBeat } from './relay-wire.ts'
+import { release } from './release.ts'
 
 /** A write that hangs must not hold the alarm for long. */
 const kvTimeoutMs = 10_000
@@ -26,7 +27,7 @@ export class EnvironmentHub extends DurableObject<HubEnv> implements Environment
       },
       callRelay: async (environment, relay, update) => {
         const stub = this.env.RELAYS.getByName(relayName(environment, relay))
-        return await inTime(stub.push(update), pushTimeoutMs)
+        return await inTime(release(stub.push(update)), pushTimeoutMs)
       },
       defer: (work) => ctx.waitUntil(work),
     })

@@ -8,7 +8,7 @@ import {
   type ServerClassMessage,
 } from '@halyard/shared/protocol/stream.ts'
 import { spreadSec } from './admission.ts'
-import type { Relay, RelaySocket } from './relay-state.ts'
+import { greetingBytesPerSec, type Relay, type RelaySocket } from './relay-state.ts'
 import { dropListener, readListeners, type Listener, type Replica } from './replica.ts'
 import { bytesSinceHead, isSilent, noteSent, outstandingBytes, readSent, trimSent } from './sent-log.ts'
 
@@ -21,6 +21,10 @@ type KeyClass = keyof MessagesByClass
 
 /** After so much a head goes along: whoever reads answers it, and is known to have read so far. */
 const headAfterBytes = 64 * 1024
+
+/** What is sent to all sockets together waits in memory: who finds no room in it comes back, and is greeted in turn. */
+const bytesAtOnceMax = 32 * 1024 * 1024
+const comeBackMinSec = 5
 
 /** Tells a class; what is told together is sent together. */
 export function tell<Class extends KeyClass>(
@@ -71,18 +75,31 @@ function sendHead(relay: Relay, keyClass: KeyClass): void {
 }
 
 function send<Class extends KeyClass>(
-  { ports }: Relay,
+  relay: Relay,
   keyClass: Class,
   messages: readonly MessagesByClass[Class][],
 ): void {
+  const { ports } = relay
   const sockets = ports.sockets.ofClass(keyClass)
   if (sockets.length === 0) return
-  const texts = messages.map((message) => JSON.stringify(message))
-  for (const socket of sockets) trySend(socket, texts)
   const at = ports.now()
-  for (const [index, { kind }] of messages.entries()) {
-    noteSent(ports.sql, keyClass, { at, kind, bytes: new TextEncoder().encode(texts[index]).length })
-  }
+  const sent = messages.map((message) => {
+    const text = JSON.stringify(message)
+    return { text, entry: { at, kind: message.kind, bytes: new TextEncoder().encode(text).length } }
+  })
+  const bytes = sent.reduce((sum, { entry }) => sum + entry.bytes, 0)
+  const served = Math.max(1, Math.floor(bytesAtOnceMax / bytes))
+  const texts = sent.map(({ text }) => text)
+  for (const socket of sockets.slice(0, served)) trySend(socket, texts)
+  sendAway(relay, sockets.slice(served), bytes)
+  for (const { entry } of sent) noteSent(ports.sql, keyClass, entry)
+}
+
+/** Over as long as greeting them all with so many bytes each will take. */
+function sendAway({ ports }: Relay, sockets: readonly RelaySocket[], bytes: number): void {
+  const spreadSeconds = Math.max(comeBackMinSec, (sockets.length * bytes) / greetingBytesPerSec)
+  for (const socket of sockets)
+    letGo(socket, Math.ceil(1000 * (1 + ports.random() * spreadSeconds)), 'it is told when it comes back')
 }
 
 /** Lets those go that do not read what they are sent, before there is more of it. */
@@ -94,10 +111,14 @@ function dropSlow(relay: Relay, keyClass: KeyClass): void {
   for (const socket of ports.sockets.ofClass(keyClass)) {
     const heardAt = ports.sockets.heardAt(socket)
     if (outstandingBytes(log, heardAt) <= outstandingBytesMax && !isSilent(log, heardAt, now)) continue
-    const retryAfterMs = 1000 * spreadSec(relay.opens, ports.random())
-    trySend(socket, [JSON.stringify({ kind: 'goaway', retryAfterMs } satisfies GoawayMessage)])
-    close(socket, goawayCode, 'it does not read what it is sent')
+    const retryAfterSec = spreadSec(relay.admission[keyClass].opens, ports.random())
+    letGo(socket, 1000 * retryAfterSec, 'it does not read what it is sent')
   }
+}
+
+function letGo(socket: RelaySocket, retryAfterMs: number, why: string): void {
+  trySend(socket, [JSON.stringify({ kind: 'goaway', retryAfterMs } satisfies GoawayMessage)])
+  close(socket, goawayCode, why)
 }
 
 function trySend(socket: RelaySocket, texts: readonly string[]): void {

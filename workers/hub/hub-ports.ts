@@ -12,8 +12,8 @@ export interface ObjectPorts {
   readonly now: () => number
   readonly verify: HeadVerifier
   readonly hash: Hash
-  /** Sets the one alarm of the object, in the place of the one before. */
-  readonly setAlarm: (at: number) => Promise<void>
+  /** Sets the one alarm of the object, in the place of the one before; null for none. */
+  readonly setAlarm: (at: number | null) => Promise<void>
   /** Hears of what went wrong and will be tried again. */
   readonly report: (what: string, details: Readonly<Record<string, unknown>>) => void
 }

@@ -10,7 +10,7 @@ import type {
   Receipt,
 } from '@halyard/shared/protocol/hub.ts'
 import type { HubEnv } from './env.ts'
-
+import { release } from './release.ts'
 import { routeStream, type ShardsCache } from './stream-route.ts'
 
 export { EnvironmentHub } from './environment-hub.ts'
@@ -21,11 +21,11 @@ const shardsCache: ShardsCache = new Map()
 /** For control. */
 export class HubPublish extends WorkerEntrypoint<HubEnv> implements HubPublishApi {
   async publish(environment: string, publication: Publication): Promise<PublishAnswer> {
-    return await this.env.ENVIRONMENTS.getByName(environment).publish(publication)
+    return await release(this.env.ENVIRONMENTS.getByName(environment).publish(publication))
   }
 
   async head(environment: string): Promise<string | null> {
-    const confirmation = await this.env.ENVIRONMENTS.getByName(environment).confirm()
+    const confirmation = await release(this.env.ENVIRONMENTS.getByName(environment).confirm())
     return confirmation && confirmation.signedHead
   }
 
@@ -38,23 +38,23 @@ export class HubPublish extends WorkerEntrypoint<HubEnv> implements HubPublishAp
   }
 
   async receipts(environment: string, version: string): Promise<readonly Receipt[] | null> {
-    return await this.env.ENVIRONMENTS.getByName(environment).receipts(version)
+    return await release(this.env.ENVIRONMENTS.getByName(environment).receipts(version))
   }
 }
 
 /** For the edge. */
 export class HubRead extends WorkerEntrypoint<HubEnv> implements HubReadApi {
   async confirm(environment: string): Promise<Confirmation | null> {
-    return await this.env.ENVIRONMENTS.getByName(environment).confirm()
+    return await release(this.env.ENVIRONMENTS.getByName(environment).confirm())
   }
 
   async read(environment: string, held: Held): Promise<ReadAnswer | null> {
-    const answer = await this.env.ENVIRONMENTS.getByName(environment).read(held)
+    const answer = await release(this.env.ENVIRONMENTS.getByName(environment).read(held))
     return answer as ReadAnswer | null // the types of RPC forget what a tuple is
   }
 
   async blob(environment: string, hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
-    return await this.env.ENVIRONMENTS.getByName(environment).blob(hash)
+    return await release(this.env.ENVIRONMENTS.getByName(environment).blob(hash))
   }
 
   override async fetch(request: Request): Promise<Response> {

@@ -11,7 +11,7 @@ export function objectPorts({ storage }: DurableObjectState, env: HubEnv): Objec
     now: () => Date.now(),
     verify: makeHeadVerifier(parseTrustedKeys(env.TRUSTED_KEYS)),
     hash: sha256Hex,
-    setAlarm: async (at) => await storage.setAlarm(at),
+    setAlarm: async (at) => await (at === null ? storage.deleteAlarm() : storage.setAlarm(at)),
     report: (what, details) => console.error(what, details),
   }
 }

@@ -1,15 +1,20 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { RelayUpdate } from './relay-wire.ts'
+import { applyChanges } from '@halyard/shared/protocol/delta.ts'
+import type { DeltaMessage } from '@halyard/shared/protocol/stream.ts'
+import type { RelayAck, RelayBeat, RelayUpdate } from './relay-wire.ts'
+import { release } from './release.ts'
 import {
   beat,
   beatCutOff,
   clientKey,
+  cutOff,
   interceptPushes,
   keys,
   open,
   patience,
   relayOf,
+  relaysOf,
   serverKey,
   timesOf,
   tokensOf,
@@ -47,9 +52,9 @@ test('publishing does not wait for a relay that does not answer', async () => {
   await vi.waitFor(() => expect(report).toHaveBeenCalled(), patience)
 })
 
-test('a relay that cannot go on by deltas asks for the whole', async () => {
+test('a relay that cannot go on by deltas asks for the whole, and makes a delta of it for its sockets', async () => {
   const environment = newEnvironment()
-  await publish(environment, 1, { keys })
+  const first = await publish(environment, 1, { keys })
   const stream = await open(environment, serverKey, { since: '1.1' })
   await interceptPushes(environment, lost)
   vi.spyOn(console, 'error').mockImplementation(() => undefined)
@@ -57,16 +62,91 @@ test('a relay that cannot go on by deltas asks for the whole', async () => {
   const { signedHead, body } = await publish(environment, 3, { keys })
   await beatCutOff(environment, async (beat) => {
     // The types of RPC forget what a tuple is.
-    const answer = (await stubOf(environment).beat(beat)) as unknown as RelayUpdate
+    const answer = (await release(stubOf(environment).beat(beat))) as unknown as RelayUpdate
     // As if the key that signed the versions in between were trusted no more.
     const deltas = answer.deltas?.map((each) => ({ ...each, signedHead: 'of.another.key' }))
     return { ...answer, ...(deltas && { deltas }) }
   })
   await stream.has(3)
-  expect(stream.messages.slice(1, 3)).toMatchObject([
-    { kind: 'snapshot', signedHead, body },
-    { kind: 'head' },
-  ])
+  expect(stream.messages.slice(1, 3)).toMatchObject([{ kind: 'delta', signedHead }, { kind: 'head' }])
+  expect(applyChanges(first.body, stream.messages[1] as DeltaMessage)).toBe(body)
+  const late = await open(environment, serverKey, { since: '1.1' })
+  await late.has(2)
+  expect(late.messages[1]).toEqual(stream.messages[1])
+})
+
+test('a relay that attaches while something is published is told of it, and stays known', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys })
+  const [answer, arrived] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await cutOff(environment, async (beat) => {
+    const update = (await release(stubOf(environment).beat(beat))) as unknown as RelayUpdate // as above
+    await answer.promise
+    return update
+  })
+  const acks: Promise<RelayAck | null>[] = []
+  await interceptPushes(environment, async (update) => {
+    const stub = relayOf(environment)
+    const ack = release(stub.push(update))
+    acks.push(ack)
+    // Calls on one stub arrive in order: when this is done, the push has begun.
+    await runInDurableObject(stub as DurableObjectStub, () => undefined)
+    arrived.resolve()
+    return await ack
+  })
+  const opening = open(environment, serverKey, { since: '1.1' })
+  await vi.waitFor(async () => expect(await relaysOf(environment)).toHaveLength(1), patience)
+  await publish(environment, 2, { keys })
+  await arrived.promise
+  answer.resolve()
+  const stream = await opening
+  await stream.has(2)
+  expect(await tokensOf(stream, 'delta')).toEqual(['1.2'])
+  expect(await acks[0]).toEqual({ version: '1.2' })
+  expect(await relaysOf(environment)).toHaveLength(1)
+})
+
+test('a relay is struck off for wanting nothing only if it was not heard since it was told', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys })
+  const told = Promise.withResolvers<void>()
+  await release(stubOf(environment).beat(beatOf('oc/0')))
+  await release(stubOf(environment).beat(beatOf('oc/1')))
+  await runInDurableObject(stubOf(environment), (_, { storage }) => {
+    storage.sql.exec('UPDATE relays SET heard_at = heard_at - 1000')
+  })
+  await interceptPushes(environment, async () => {
+    // Its clock is far behind that of the hub.
+    await release(stubOf(environment).beat(beatOf('oc/0')))
+    told.resolve()
+    return null
+  })
+  await publish(environment, 2, { keys })
+  await told.promise
+  await vi.waitFor(async () => {
+    expect((await relaysOf(environment)).map(({ relay }) => relay)).toEqual(['oc/0'])
+  }, patience)
+})
+
+test('what is long goes to some relays at once, to one after another, and what is short to all', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys, body: long('x') })
+  for (let each = 0; each < 40; each++) await release(stubOf(environment).beat(beatOf(`weur/${each}`)))
+  let [underWay, most, told] = [0, 0, 0]
+  await interceptPushes(environment, async () => {
+    underWay += 1
+    most = Math.max(most, underWay)
+    await Promise.resolve()
+    underWay -= 1
+    told += 1
+    return { version: '9.9' }
+  })
+  await publish(environment, 2, { keys, body: long('y') })
+  await vi.waitFor(() => expect(told).toBe(40), patience)
+  expect(most).toBe(9)
+  await publish(environment, 3, { keys, body: `${long('y')}\nflag\tc\t1` })
+  await vi.waitFor(() => expect(told).toBe(80), patience)
+  expect(most).toBe(40)
 })
 
 test('a push that is lost for good heals at the next beat', async () => {
@@ -126,8 +206,7 @@ test('versions are compared when they are applied: an older push that is checked
   await publish(environment, 4, { keys })
   await beat(environment)
   await vi.waitFor(() => expect(stream.kinds().at(-1)).toBe('head'), patience)
-  expect(await tokensOf(stream, 'snapshot')).toEqual(['1.3'])
-  expect(await tokensOf(stream, 'delta')).toEqual(['1.4'])
+  expect(await tokensOf(stream, 'delta')).toEqual(['1.3', '1.4'])
 })
 
 test('what cannot be verified is not taken, and what was held stays', async () => {
@@ -190,6 +269,11 @@ test('a restored environment goes on in its new epoch, although the versions are
     (stream.messages[1] as { signedHead?: string }).signedHead,
   )
 })
+
+const beatOf = (relay: string): RelayBeat => ({ relay, sockets: 1, sentAt: 0, held: {} })
+
+/** Of two flags, one of which is 900 KB of a letter. */
+const long = (letter: string) => `flag\ta\t"${letter.repeat(900_000)}"\nflag\tb\t"${'b'.repeat(100_000)}"`
 
 function headOf(signedHead: string): { snapshotHash: string } {
   const [, payload = ''] = signedHead.split('.')

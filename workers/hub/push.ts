@@ -2,10 +2,15 @@
 import { formatVersion, parseVersion } from '@halyard/shared/protocol/version.ts'
 import { lastDelta } from './delta-ring.ts'
 import type { HubPorts } from './hub-ports.ts'
-import { dismissRelay, listRelays, noteAck, takeDuePushes, type ListedRelay } from './relay-register.ts'
+import { dropUnheard, listRelays, noteAck, takeDuePushes, type ListedRelay } from './relay-register.ts'
 import type { RelayUpdate } from './relay-wire.ts'
 import { schedule } from './schedule.ts'
 import { readHead, type StoredHead } from './store.ts'
+
+/** What is under way to relays at once, in characters. */
+const underWayMax = 8 * 1024 * 1024
+/** Of what is no longer than this the thousand relays that an environment may have are told at once. */
+const smallMax = 16 * 1024
 
 /** Tells all of what has just been stored; the access record goes along if it is new. */
 export async function pushToAll(ports: HubPorts, access: string | null): Promise<void> {
@@ -21,7 +26,15 @@ async function push(ports: HubPorts, relays: readonly ListedRelay[], access: str
   const held = readHead(ports.sql)
   if (!held || relays.length === 0) return
   const update = updateOf(ports, held, access)
-  await Promise.all(relays.map(({ relay }) => pushTo(ports, { relay, held, update })))
+  const { length } = JSON.stringify(update)
+  const width = length <= smallMax ? relays.length : Math.max(1, Math.floor(underWayMax / length))
+  const waiting = relays.values()
+  await Promise.all(
+    Array.from({ length: Math.min(width, relays.length) }, async () => {
+      // oxlint-disable-next-line no-await-in-loop -- each goes on as soon as one is told
+      for (const { relay } of waiting) await pushTo(ports, { relay, held, update })
+    }),
+  )
   await schedule(ports)
 }
 
@@ -50,7 +63,7 @@ async function pushTo(ports: HubPorts, { relay, held, update }: Errand): Promise
     const ack = await ports.callRelay(environment, relay, update)
     const version = ack && parseVersion(ack.version)
     if (version) noteAck(ports.sql, relay, version, ports.now())
-    else dismissRelay(ports.sql, { relay, sentAt })
+    else dropUnheard(ports.sql, relay, sentAt)
   } catch (cause) {
     // The alarm tries again; until then its readers see by the age that they may be behind.
     ports.report('a relay could not be told', { environment, relay, cause })

@@ -4,7 +4,7 @@
  */
 import { compareVersions, parseVersion, type Version } from '@halyard/shared/protocol/version.ts'
 import { spreadSec, takeFrom, type Bucket } from './admission.ts'
-import { askHub, scheduleRelay, takeLeave } from './ask-hub.ts'
+import { askHub, forgetReplica, scheduleRelay, takeLeave } from './ask-hub.ts'
 import { mayListen, tellHeads } from './fan-out.ts'
 import { greetClient, greetServer } from './greeting.ts'
 import {
@@ -48,9 +48,9 @@ export interface RelayCore {
 
 /** Sockets that one relay takes. */
 export const socketsMax = 5000
+/** Clients take no more of them, since anybody may have a client key. */
+export const clientSocketsMax = 4000
 
-/** How often readers that know of more than the relay can make it ask. */
-const curiosityMs = 250
 const recountMs = 1000
 
 export function makeRelayCore(ports: RelayPorts): RelayCore {
@@ -64,21 +64,23 @@ export function makeRelayCore(ports: RelayPorts): RelayCore {
 
 async function open(relay: Relay, opening: Opening, accept: () => RelaySocket): Promise<Opened> {
   const { ports } = relay
-  if (!takeFrom(relay.opens, 1, ports.now())) return busy(relay, relay.opens)
+  const { opens, greetingBytes } = relay.admission[opening.class]
+  if (!takeFrom(opens, 1, ports.now())) return busy(relay, opens)
   const since = opening.since === null ? null : parseVersion(opening.since)
   const asked = await catchUp(relay, opening, since)
   // One turn from here on: nothing is published between the greeting and the first message.
   const { replica } = relay
-  if (!replica) return asked === 'absent' ? { outcome: 'absent' } : busy(relay, relay.opens)
-  if (isFull(relay)) return { outcome: 'full', shards: Math.max(numberOf(opening) + 2, relay.shards) }
+  if (!replica) return asked === 'absent' ? { outcome: 'absent' } : busy(relay, opens)
+  if (isFull(relay, opening))
+    return { outcome: 'full', shards: Math.max(numberOf(opening) + 2, relay.shards) }
   if (!mayListen(replica, opening, ports.now())) {
     // Who is refused does not come back: a key that is not in the record may be newer than the record.
     const isSure = replica.keys.has(opening.keyId) || asked === 'answered'
-    return isSure ? { outcome: 'refused' } : busy(relay, relay.opens)
+    return isSure ? { outcome: 'refused' } : busy(relay, opens)
   }
   const texts = greet(relay, replica, { keyClass: opening.class, since })
   const length = texts.reduce((sum, text) => sum + text.length, 0)
-  if (!takeFrom(relay.greetingBytes, length, ports.now())) return busy(relay, relay.greetingBytes)
+  if (!takeFrom(greetingBytes, length, ports.now())) return busy(relay, greetingBytes)
   const socket = accept()
   relay.socketCount += 1
   for (const text of texts) socket.send(text)
@@ -87,6 +89,8 @@ async function open(relay: Relay, opening: Opening, accept: () => RelaySocket): 
 }
 
 async function push(relay: Relay, update: RelayUpdate): Promise<RelayAck | null> {
+  // It may be about to listen: the hub knows it already, and what it is answered may be older than this.
+  if (relay.times.askAt === null) await relay.asking
   const held = relay.replica
   if (!held || relay.times.askAt === null) return null
   let taken = await takeUpdate(relay, held, update)
@@ -101,7 +105,11 @@ async function push(relay: Relay, update: RelayUpdate): Promise<RelayAck | null>
 
 async function alarm(relay: Relay): Promise<void> {
   const { replica, times, ports } = relay
-  if (!replica || times.askAt === null) return
+  if (!replica) return
+  if (times.askAt === null) {
+    await forgetReplica(relay)
+    return
+  }
   recount(relay)
   // Whoever waits for an answer is about to open a socket.
   if (relay.socketCount === 0 && !relay.asking) {
@@ -114,17 +122,29 @@ async function alarm(relay: Relay): Promise<void> {
   await scheduleRelay(relay)
 }
 
-/** Makes sure of a replica that is as new as can be; gives what became of the question, if one was asked. */
+/**
+ * Makes sure of a replica that is as new as can be. Gives what became of a question that began after the opening, if one
+ * was asked: an answer to an older one may be older than the opening, too.
+ */
 async function catchUp(relay: Relay, opening: Opening, since: Version | null): Promise<Asked | null> {
-  const { ports, times } = relay
-  // A question that is due is the alarm's to ask. One long overdue tells of a relay that was not running.
-  const patience = relay.replica ? beatMs : 0
-  if (times.askAt === null || times.askAt + patience <= ports.now()) return await askHub(relay, opening)
-  const held = relay.replica
-  const isBehind = held && since && compareVersions(since, held.head) > 0
-  const isStrange = held && !held.keys.has(opening.keyId)
-  const mayAsk = ports.now() - relay.askedAt >= curiosityMs
-  return (isBehind || isStrange) && mayAsk ? await askHub(relay, opening) : null
+  const isWanting = () => isOverdue(relay) || isCurious(relay, opening, since)
+  if (!isWanting()) return null
+  if (relay.asking && (await relay.asking) === 'failed') return 'failed'
+  if (!isWanting()) return null
+  // All who wait have one question asked: one that is under way by now is as new as any.
+  const mayAsk = relay.asking || isOverdue(relay) || takeFrom(relay.curiosity, 1, relay.ports.now())
+  return mayAsk ? await askHub(relay, opening) : null
+}
+
+/** A question that is due is the alarm's to ask. One long overdue tells of a relay that was not running. */
+function isOverdue({ replica, times, ports }: Relay): boolean {
+  return times.askAt === null || times.askAt + (replica ? beatMs : 0) <= ports.now()
+}
+
+/** Whether a reader knows of more than the relay. */
+function isCurious({ replica }: Relay, { keyId }: Opening, since: Version | null): boolean {
+  if (!replica) return false
+  return (since !== null && compareVersions(since, replica.head) > 0) || !replica.keys.has(keyId)
 }
 
 function greet(
@@ -140,10 +160,11 @@ function beat(relay: Relay): void {
   tellHeads(relay)
 }
 
-function isFull(relay: Relay): boolean {
-  if (relay.socketCount < socketsMax) return false
+function isFull(relay: Relay, opening: Opening): boolean {
+  const max = opening.class === 'server' ? socketsMax : clientSocketsMax
+  if (relay.socketCount < max) return false
   if (relay.ports.now() - relay.countedAt >= recountMs) recount(relay)
-  return relay.socketCount >= socketsMax
+  return relay.socketCount >= max
 }
 
 function recount(relay: Relay): void {

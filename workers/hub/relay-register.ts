@@ -52,9 +52,14 @@ export function enterRelay(sql: Sql, { relay, sockets, sentAt }: RelayBeat, now:
   )
 }
 
-/** Strikes a relay off, unless it was heard saying otherwise since. */
+/** Strikes off a relay that took its leave, unless it has said otherwise since. Both times are of its own clock. */
 export function dismissRelay(sql: Sql, { relay, sentAt }: Pick<RelayBeat, 'relay' | 'sentAt'>): void {
   sql.exec('DELETE FROM relays WHERE relay = ? AND sent_at <= ?', relay, sentAt)
+}
+
+/** Strikes off a relay that wants to hear nothing, unless it was heard since it was told. Both times are of the hub's clock. */
+export function dropUnheard(sql: Sql, relay: string, toldAt: number): void {
+  sql.exec('DELETE FROM relays WHERE relay = ? AND heard_at < ?', relay, toldAt)
 }
 
 /** Notes what a relay says that it holds. It then has whatever was published before, too, since it was entered. */

@@ -36,12 +36,12 @@ export interface Relay {
   times: Times
   /** The body of the replica, once somebody asked for it. */
   body: string | null
-  /** What new sockets are told, by what they hold. */
-  readonly greetingsCache: Map<string, readonly string[]>
+  greetings: Greetings
   asking: Promise<Asked> | null
-  askedAt: number
-  readonly opens: Bucket
-  readonly greetingBytes: Bucket
+  /** Questions that readers can cause, since they say that they know of more than the relay. */
+  readonly curiosity: Bucket
+  /** By class: whoever has a public key keeps no server away. */
+  readonly admission: Readonly<Record<Listener['class'], Admission>>
   /** Never too low: sockets that went are missed at the next count. */
   socketCount: number
   countedAt: number
@@ -49,14 +49,36 @@ export interface Relay {
   shards: number
 }
 
+/** What new sockets are told, each text made once while the replica stays: no more than its body and its ring. */
+export interface Greetings {
+  readonly textsCache: Map<'server' | 'client' | 'changed' | 'snapshot', string>
+  ring: readonly RingText[] | null
+}
+
+export interface RingText {
+  readonly baseAt: string
+  readonly bytes: number
+  readonly text: string
+}
+
+interface Admission {
+  readonly opens: Bucket
+  readonly greetingBytes: Bucket
+}
+
 export const beatMs = heartbeatSec * 1000
 
 /** Streams that may be opened in a second, and at once: as many as a relay may hold, since they may all come back. */
 const opensPerSec = 1000
 const opensBurst = 5000
+const mib = 1024 * 1024
 /** The same for the bytes that they are greeted with: they wait in memory until they are read. */
-const greetingBytesPerSec = 64 * 1024 * 1024
-const greetingBytesBurst = 2 * greetingBytesPerSec
+export const greetingBytesPerSec = 64 * mib
+const greetingBytesBurst = 32 * mib
+/** Clients are not sent the snapshot. */
+const clientGreetingBytesPerSec = 4 * mib
+const questionsPerSec = 4
+const questionsBurst = 8
 
 export function makeRelay(ports: RelayPorts): Relay {
   const now = ports.now()
@@ -65,15 +87,27 @@ export function makeRelay(ports: RelayPorts): Relay {
     replica: readReplica(ports.sql),
     times: readTimes(ports.sql),
     body: null,
-    greetingsCache: new Map(),
+    greetings: makeGreetings(),
     asking: null,
-    askedAt: -Infinity,
-    opens: makeBucket(opensPerSec, opensBurst, now),
-    greetingBytes: makeBucket(greetingBytesPerSec, greetingBytesBurst, now),
+    curiosity: makeBucket(questionsPerSec, questionsBurst, now),
+    admission: {
+      server: {
+        opens: makeBucket(opensPerSec, opensBurst, now),
+        greetingBytes: makeBucket(greetingBytesPerSec, greetingBytesBurst, now),
+      },
+      client: {
+        opens: makeBucket(opensPerSec, opensBurst, now),
+        greetingBytes: makeBucket(clientGreetingBytesPerSec, clientGreetingBytesPerSec, now),
+      },
+    },
     socketCount: ports.sockets.count(),
     countedAt: now,
     shards: 1,
   }
+}
+
+export function makeGreetings(): Greetings {
+  return { textsCache: new Map(), ring: null }
 }
 
 /** Before it holds a replica a relay stores nothing, and sleeps without an alarm. */

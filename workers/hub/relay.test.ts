@@ -1,4 +1,4 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, expect, test, vi } from 'vitest'
 import {
   beat,
@@ -16,9 +16,14 @@ import {
   timesOf,
   tokensOf,
 } from './stream-kit.ts'
-import { newEnvironment, publish, stubOf } from './test-kit.ts'
+import type { RelayUpdate } from './relay-wire.ts'
+import { release } from './release.ts'
+import type { StreamRelay } from './stream-relay.ts'
+import { newEnvironment, publish, stubOf, tablesOf } from './test-kit.ts'
 
 afterEach(() => vi.restoreAllMocks())
+
+const dayMs = 86_400_000
 
 const lost = async () => await Promise.reject(new Error('lost'))
 
@@ -112,10 +117,12 @@ test('a hub that answers with less than the relay holds confirms nothing', async
   const { signedHead: older } = await publish(environment, 1, { keys })
   const { signedHead } = await publish(environment, 2, { keys })
   const stream = await open(environment, serverKey, { since: '1.2' })
+  await beat(environment)
+  await stream.has(2)
   const before = await timesOf(environment)
   await beatCutOff(environment, async () => ({ signedHead: older, confirmedAt: Date.now() + 5000 }))
-  await stream.has(2)
-  expect(stream.messages[1]).toEqual({ kind: 'head', signedHead, confirmedAt: before?.confirmed_at })
+  await stream.has(3)
+  expect(stream.messages[2]).toEqual({ kind: 'head', signedHead, confirmedAt: before?.confirmed_at })
 })
 
 test('a relay that cannot reach the hub serves what it has stored, and without that says when to come back', async () => {
@@ -161,6 +168,61 @@ test('a key that the relay has not heard of is not refused before the hub was as
     expect((await request(environment, { id: 'key_x', class: 'server' })).status).toBe(503)
     expect((await timesOf(environment))?.failures).toBeGreaterThan(0)
   }, patience)
+})
+
+test('a key is not refused for an answer that is older than the question', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys: [serverKey] })
+  await open(environment, serverKey, { since: '1.1' })
+  vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  await interceptPushes(environment, lost)
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  await cutOff(environment, async (beat) => {
+    const update = (await release(stubOf(environment).beat(beat))) as unknown as RelayUpdate // RPC forgets what a tuple is
+    asked.resolve()
+    await answer.promise
+    return update
+  })
+  const curious = open(environment, serverKey, { since: '1.9' })
+  await asked.promise
+  await publish(environment, 2, { keys })
+  const statuses = await runInDurableObject(relayOf(environment), async (relay: StreamRelay) => {
+    const opened = [clientKey, clientKey, { id: 'key_x', class: 'server' }].map((key) => {
+      const query = new URLSearchParams({ environment, relay: 'weur/0', key: key.id, class: key.class })
+      return relay.fetch(new Request(`https://hub/stream?${query}`, { headers: { Upgrade: 'websocket' } }))
+    })
+    answer.resolve()
+    return (await Promise.all(opened)).map(({ status }) => status)
+  })
+  expect(statuses).toEqual([101, 101, 401])
+  await curious
+})
+
+test('a relay that nobody listened to for a day drops its replica, and begins anew for its next reader', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys })
+  const first = await open(environment, serverKey)
+  first.socket.close(1000)
+  await vi.waitFor(async () => {
+    await beat(environment)
+    expect((await timesOf(environment))?.ask_at).toBeNull()
+  }, patience)
+  const stub = relayOf(environment)
+  const alarmAt = await runInDurableObject(stub, (_, { storage }) => storage.getAlarm())
+  expect(alarmAt).toBeGreaterThan(Date.now() + dayMs - 60_000)
+  await runDurableObjectAlarm(stub)
+  expect(await tablesOf(stub)).not.toEqual([])
+  await runInDurableObject(stub, (_, { storage }) => {
+    storage.sql.exec('UPDATE times SET head_at = head_at - ?', dayMs)
+  })
+  await evictDurableObject(stub)
+  await runDurableObjectAlarm(stub)
+  expect(await tablesOf(stub)).toEqual([])
+  const second = await open(environment, serverKey)
+  await second.has(2)
+  await publish(environment, 2, { keys })
+  await second.has(3)
+  expect(second.kinds()).toEqual(['hello', 'snapshot', 'delta'])
 })
 
 test('a relay that nobody listens to wants no pushes, and is brought up to date by its next reader', async () => {

@@ -31,7 +31,7 @@ export interface Times {
   readonly askAt: number | null
   /** How often in a row it could not be asked. */
   readonly failures: number
-  /** When the sockets are to hear the head next. */
+  /** When the sockets are to hear the head next; without sockets, when the replica is dropped. */
   readonly headAt: number
 }
 
@@ -58,6 +58,11 @@ export function createReplicaTables(sql: Sql): void {
   createContentTable(sql)
   createDeltaTable(sql)
   createSentTable(sql)
+}
+
+export function dropReplicaTables(sql: Sql): void {
+  for (const table of ['replica', 'times', 'listeners', 'content', 'deltas', 'sent'])
+    sql.exec(`DROP TABLE IF EXISTS ${table}`)
 }
 
 export function readReplica(sql: Sql): Replica | null {

@@ -13,5 +13,5 @@ export async function schedule({ sql, now, setAlarm }: HubPorts): Promise<void> 
     ? [...kvKinds.map((kind) => kvDueAt(readKvState(sql, kind), wantedKv(kind, held.head))), nextPush(sql)]
     : []
   const next = earliest([...times, nextBlobWork(sql)])
-  if (next !== null) await setAlarm(Math.max(next, now()))
+  await setAlarm(next === null ? null : Math.max(next, now()))
 }

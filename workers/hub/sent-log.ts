@@ -1,6 +1,7 @@
 /**
  * What was sent to all sockets of a class of late. A socket has been sent what came after its last ping: so what is
- * under way to each of thousands is known from one list. What it was greeted with does not count.
+ * under way to each of thousands is known from one list. What it was greeted with does not count. All of it holds for
+ * readers that ping as they read: the text of a ping is fixed, and whoever pings without reading is not found out here.
  */
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import { heartbeatSec, silenceMaxSec, type ServerMessage } from '@halyard/shared/protocol/stream.ts'

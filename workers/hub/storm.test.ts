@@ -1,7 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, expect, test, vi } from 'vitest'
 import { goawayCode, outstandingBytesMax, pingText, silenceMaxSec } from '@halyard/shared/protocol/stream.ts'
-import { socketsMax } from './relay-core.ts'
+import type { AccessKey } from '@halyard/shared/protocol/access.ts'
+import { clientSocketsMax, socketsMax } from './relay-core.ts'
 import {
   beat,
   clientKey,
@@ -11,6 +12,7 @@ import {
   relayOf,
   relaysOf,
   serverKey,
+  tokensOf,
   type Stream,
 } from './stream-kit.ts'
 import type { StreamRelay } from './stream-relay.ts'
@@ -18,16 +20,20 @@ import { newEnvironment, publish } from './test-kit.ts'
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a relay takes 5,000 sockets, then says that it is full, and the next goes to another', async () => {
+test('a relay takes 5,000 sockets, 4,000 of clients, then says that it is full, and the next goes to another', async () => {
   const environment = newEnvironment()
   await publish(environment, 1, { keys })
   await runInDurableObject(relayOf(environment), async (relay: StreamRelay) => {
-    for (let opened = 0; opened < socketsMax; opened++) {
-      const { webSocket } = await relay.fetch(upgrade(environment, serverKey.id))
-      webSocket?.accept()
+    const fill = async (key: AccessKey, count: number) => {
+      for (let opened = 0; opened < count; opened++) {
+        const { webSocket } = await relay.fetch(upgrade(environment, key))
+        webSocket?.accept()
+      }
+      const { status, headers } = await relay.fetch(upgrade(environment, key))
+      expect([status, headers.get('Halyard-Relay')]).toEqual([503, 'full; shards=2'])
     }
-    const { status, headers } = await relay.fetch(upgrade(environment, serverKey.id))
-    expect([status, headers.get('Halyard-Relay')]).toEqual([503, 'full; shards=2'])
+    await fill(clientKey, clientSocketsMax)
+    await fill(serverKey, socketsMax - clientSocketsMax)
   })
   const next = await open(environment, serverKey, { since: '1.1' })
   expect((await relaysOf(environment)).map(({ relay }) => relay)).toEqual(['weur/0', 'weur/1'])
@@ -35,7 +41,7 @@ test('a relay takes 5,000 sockets, then says that it is full, and the next goes 
   await next.has(2)
 }, 60_000)
 
-test('of many streams at once those beyond what a relay takes in a second are told when to come back', async () => {
+test('of many client streams at once those beyond what a relay takes in a second are told when to come back, and keep no server away', async () => {
   const environment = newEnvironment()
   await publish(environment, 1, { keys })
   const now = Date.now()
@@ -44,10 +50,11 @@ test('of many streams at once those beyond what a relay takes in a second are to
   const statuses = new Map<number, number>()
   await runInDurableObject(relayOf(environment), async (relay: StreamRelay) => {
     for (let asked = 0; asked < 5200; asked++) {
-      const { status, headers } = await relay.fetch(upgrade(environment, clientKey.id))
+      const { status, headers } = await relay.fetch(upgrade(environment, { ...serverKey, class: 'client' }))
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
       if (status === 503) waits.push(headers.get('Retry-After'))
     }
+    expect((await relay.fetch(upgrade(environment, serverKey))).status).toBe(101)
   })
   expect([...statuses]).toEqual([
     [401, 5000],
@@ -78,6 +85,50 @@ test('in a storm the body is read once, and every text is made once', async () =
   expect(texts).toHaveLength(1)
   expect(reads.length).toBeLessThanOrEqual(4)
 }, 20_000)
+
+test('whatever version readers come from, every delta of the ring is made text of once', async () => {
+  const environment = newEnvironment()
+  for (let version = 1; version <= 12; version++) await publish(environment, version, { keys })
+  await open(environment, serverKey, { since: '1.12' })
+  // It has the ring only of what it was told itself.
+  for (let version = 13; version <= 32; version++) await publish(environment, version, { keys })
+  await vi.waitFor(async () => {
+    const stream = await open(environment, serverKey, { since: '1.32' })
+    expect(await tokensOf(stream, 'hello')).toEqual(['1.32'])
+  }, patience)
+  const made = vi.spyOn(JSON, 'stringify')
+  for (let version = 12; version < 32; version++) {
+    const stream = await open(environment, serverKey, { since: `1.${version}` })
+    await stream.has(2)
+  }
+  const deltas = made.mock.calls.filter(
+    ([value]) => (value as { kind?: unknown } | undefined)?.kind === 'delta',
+  )
+  expect(deltas).toHaveLength(20)
+})
+
+test('of what would be too much at once for all, some are sent it, the others come back spread over time', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys, body: `flag\ta\t"${'x'.repeat(1_000_000)}"` })
+  const streams = await Promise.all(
+    Array.from({ length: 40 }, () => open(environment, serverKey, { since: '1.1' })),
+  )
+  const page = await open(environment, clientKey)
+  await publish(environment, 2, { keys, body: `flag\ta\t"${'y'.repeat(1_000_000)}"` })
+  await page.has(2)
+  await Promise.all(streams.map((stream) => stream.has(2)))
+  const second = streams.map(({ messages }) => messages[1])
+  const away = second.flatMap((message) => (message?.kind === 'goaway' ? [message.retryAfterMs] : []))
+  expect(second.filter((message) => message?.kind === 'snapshot')).toHaveLength(33)
+  expect(away).toHaveLength(7)
+  expect(Math.min(...away)).toBeGreaterThanOrEqual(1000)
+  expect(Math.max(...away)).toBeLessThanOrEqual(6000)
+  expect(new Set(away).size).toBeGreaterThan(1)
+  await vi.waitFor(
+    () => expect(streams.filter((each) => each.closeCode() === goawayCode)).toHaveLength(7),
+    patience,
+  )
+})
 
 test('a reader that does not read is let go before 256 KiB wait for it, one that answers heads stays', async () => {
   const environment = newEnvironment()
@@ -141,8 +192,9 @@ test('nobody is called silent after a pause in which the relay sent no heads', a
 })
 
 /** What the relay is asked by the router; thousands of these go straight to it. */
-function upgrade(environment: string, key: string): Request {
-  const query = new URLSearchParams({ environment, relay: 'weur/0', class: 'server', key, since: '1.1' })
+function upgrade(environment: string, key: AccessKey): Request {
+  const place = { environment, relay: 'weur/0', since: '1.1' }
+  const query = new URLSearchParams({ ...place, class: key.class, key: key.id })
   return new Request(`https://hub/stream?${query}`, { headers: { Upgrade: 'websocket' } })
 }
 

@@ -6,6 +6,7 @@ import { objectPorts } from './object-ports.ts'
 import { makeRelayCore, type Opened, type RelayCore } from './relay-core.ts'
 import type { RelaySocket, RelaySockets } from './relay-state.ts'
 import { relayName, type RelayUpdate } from './relay-wire.ts'
+import { release } from './release.ts'
 import type { Listener, Place } from './replica.ts'
 import { formatFull, fullHeader, readOpening } from './stream-route.ts'
 
@@ -23,7 +24,10 @@ export class StreamRelay extends DurableObject<HubEnv> implements RelayObject {
       ...objectPorts(ctx, env),
       random: () => Math.random(),
       callHub: async (environment, beat) => {
-        const answer = await inTime(this.env.ENVIRONMENTS.getByName(environment).beat(beat), askTimeoutMs)
+        const answer = await inTime(
+          release(this.env.ENVIRONMENTS.getByName(environment).beat(beat)),
+          askTimeoutMs,
+        )
         return answer as RelayUpdate | null // the types of RPC forget what a tuple is
       },
       sockets: socketsOf(ctx),

@@ -10,6 +10,8 @@ export const fullHeader = 'Halyard-Relay'
 export type ShardsCache = Map<string, { readonly shards: number; readonly until: number }>
 
 const shardsCacheMax = 1000
+/** Relays of one environment in one region. */
+export const shardsMax = 100
 /** After it everybody begins at the first again: readers that left leave relays behind that are not needed. */
 const shardsKnownMs = 600_000
 const triesMax = 5
@@ -25,14 +27,15 @@ export async function routeStream(env: HubEnv, request: Request, cache: ShardsCa
   const place = `${environment}/${region}`
   for (let tries = 0; tries < triesMax; tries++) {
     const known = knownShards(cache, place)
-    // Whoever finds a full one goes to the last, which is the one that is being filled.
-    const shard = tries === 0 ? Math.floor(Math.random() * known) : known - 1
+    // Whoever finds a full one goes to the last, which is the one that is being filled, if there may be more.
+    const isAny = tries === 0 || known === shardsMax
+    const shard = isAny ? Math.floor(Math.random() * known) : known - 1
     url.searchParams.set('relay', `${region}/${shard}`)
     // oxlint-disable-next-line no-await-in-loop -- the next is asked only if this one is full
     const response = await askRelay(env, { environment, region, shard }, new Request(url, request))
     const shards = readFull(response.headers)
     if (shards === null) return response
-    rememberShards(cache, place, Math.max(known, shards))
+    rememberShards(cache, place, Math.min(Math.max(known, shards), shardsMax))
   }
   return comeBack('no relay has room')
 }

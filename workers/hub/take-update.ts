@@ -1,12 +1,12 @@
 /** How a relay comes to hold a newer version: everything is verified before it is swapped in, whole. */
 import { parseAccess } from '@halyard/shared/protocol/access.ts'
-import { applyChanges, type Delta } from '@halyard/shared/protocol/delta.ts'
+import { applyChanges, changesBetween, type Delta } from '@halyard/shared/protocol/delta.ts'
 import { snapshotSchema, type Head } from '@halyard/shared/protocol/head.ts'
 import { compareVersions, formatVersion, parseVersion } from '@halyard/shared/protocol/version.ts'
 import { dropOtherContent, readContent, writeContent } from './content.ts'
-import { appendLink, clearLinks, type Link } from './delta-ring.ts'
+import { appendLink, clearLinks, isShort, type Link } from './delta-ring.ts'
 import { closeRefused, tell } from './fan-out.ts'
-import { setTimes, type Relay } from './relay-state.ts'
+import { makeGreetings, setTimes, type Relay } from './relay-state.ts'
 import type { RelayUpdate } from './relay-wire.ts'
 import {
   createReplicaTables,
@@ -69,10 +69,11 @@ async function verifyUpdate(
   if (relay.replica && compareVersions(head, relay.replica.head) < 0) return 'older'
   const steps = await stepsOf(relay, head, update)
   if (typeof steps === 'string') return steps
-  const { body, links } = steps
+  const { body } = steps
   if (body !== null && (await hash(body)) !== head.snapshotHash) return 'refused'
   const access = await accessOf(relay, head, update)
   if (access === 'short' || access === 'refused') return access
+  const links = steps.links ?? (body === null ? null : shortcut(relay, head, { update, body }))
   return { head, body, links, access: access.text }
 }
 
@@ -124,6 +125,23 @@ async function follow(
   return { body, links: linksOf(held, steps) }
 }
 
+/** From a body that came whole, when one is held already: thousands of sockets need not have all of it, too. */
+function shortcut(
+  relay: Relay,
+  head: Head,
+  { update, body }: { readonly update: RelayUpdate; readonly body: string },
+): readonly Link[] | null {
+  const held = relay.replica
+  if (!held) return null
+  const before = bodyOf(relay, held)
+  const changes = changesBetween(before, body)
+  const bytes = new TextEncoder().encode(JSON.stringify(changes)).length
+  // What was signed may be no sorted lines at all: then deltas do not describe it.
+  if (!isShort(bytes, head.size) || applyChanges(before, changes) !== body) return null
+  const { signedHead } = update
+  return linksOf(held, [{ delta: { ...changes, signedHead, base: held.head.snapshotHash }, head }])
+}
+
 interface Step {
   readonly delta: Delta
   readonly head: Head
@@ -168,7 +186,7 @@ function swap(relay: Relay, replica: Replica, { body, access, links }: Candidate
   const before = relay.replica
   relay.replica = replica
   if (body !== null) relay.body = body
-  relay.greetingsCache.clear()
+  relay.greetings = makeGreetings()
   if (before) announce(relay, before, replica, links)
   // Stored after it was sent, since what is sent after a write waits until that is on disk. If it is lost, so are
   // the sockets that heard of it.

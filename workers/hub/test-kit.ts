@@ -8,13 +8,25 @@ import type { HubPublishApi, HubReadApi, Publication } from '@halyard/shared/pro
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { signPublication, type Compiled } from '@halyard/shared/protocol/publication.ts'
 import type { EnvironmentObject, HubEnv, RelayObject } from './env.ts'
+import { release } from './release.ts'
 
 // The plugin types the bindings of all Workers as one; these are the ones of the hub's configuration.
 export const hubEnv = env as unknown as HubEnv & { readonly SIGNING_KEY: string }
 export const signingKey = JSON.parse(hubEnv.SIGNING_KEY) as JWK
 const entrypoints = exports as unknown as { HubPublish: HubPublishApi; HubRead: HubReadApi & Fetcher }
-export const hubPublish = entrypoints.HubPublish
-export const hubRead = entrypoints.HubRead
+const { HubPublish, HubRead } = entrypoints
+export const hubPublish: HubPublishApi = {
+  publish: (...args) => release(HubPublish.publish(...args)),
+  head: (...args) => HubPublish.head(...args),
+  storeBlob: (...args) => HubPublish.storeBlob(...args),
+  receipts: (...args) => release(HubPublish.receipts(...args)),
+}
+export const hubRead: HubReadApi & Pick<Fetcher, 'fetch'> = {
+  confirm: (...args) => release(HubRead.confirm(...args)),
+  read: (...args) => release(HubRead.read(...args)),
+  blob: (...args) => release(HubRead.blob(...args)),
+  fetch: (...args) => HubRead.fetch(...args),
+}
 
 export const newEnvironment = () => makeId('env')
 
