@@ -18,7 +18,10 @@ export const heartbeatSec = 15
  */
 export const silenceMaxSec = 60
 
-/** What may be under way to a reader since its last `ping`, in bytes, besides the longest single message. */
+/**
+ * What may be under way to a reader since its last `ping`, in bytes, besides the longest single message. It holds for
+ * readers that ping as they read: the text of a ping is fixed, so whoever pings without reading is not found out.
+ */
 export const outstandingBytesMax = 256 * 1024
 
 /** The close code for a key that was revoked, has expired or is unknown to the hub: do not retry with it. */

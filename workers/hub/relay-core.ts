@@ -17,7 +17,7 @@ import {
   type RelaySocket,
 } from './relay-state.ts'
 import type { RelayAck, RelayUpdate } from './relay-wire.ts'
-import { noteListener, type Listener, type Place, type Replica } from './replica.ts'
+import { noteListener, type Listener, type Place } from './replica.ts'
 import { takeUpdate } from './take-update.ts'
 
 /** A reader that wants to listen, with a key that the edge has authorised. */
@@ -78,7 +78,12 @@ async function open(relay: Relay, opening: Opening, accept: () => RelaySocket): 
     const isSure = replica.keys.has(opening.keyId) || asked === 'answered'
     return isSure ? { outcome: 'refused' } : busy(relay, opens)
   }
-  const texts = greet(relay, replica, { keyClass: opening.class, since })
+  // The hub itself is not as far: the reader holds nothing that this history leads on from.
+  const isStray = asked === 'answered' && since !== null && compareVersions(since, replica.head) > 0
+  const texts =
+    opening.class === 'server'
+      ? greetServer(relay, replica, isStray ? null : since)
+      : greetClient(relay, replica, since)
   const length = texts.reduce((sum, text) => sum + text.length, 0)
   if (!takeFrom(greetingBytes, length, ports.now())) return busy(relay, greetingBytes)
   const socket = accept()
@@ -145,14 +150,6 @@ function isOverdue({ replica, times, ports }: Relay): boolean {
 function isCurious({ replica }: Relay, { keyId }: Opening, since: Version | null): boolean {
   if (!replica) return false
   return (since !== null && compareVersions(since, replica.head) > 0) || !replica.keys.has(keyId)
-}
-
-function greet(
-  relay: Relay,
-  replica: Replica,
-  { keyClass, since }: { readonly keyClass: Listener['class']; readonly since: Version | null },
-): readonly string[] {
-  return keyClass === 'server' ? greetServer(relay, replica, since) : greetClient(relay, replica, since)
 }
 
 function beat(relay: Relay): void {

@@ -66,6 +66,15 @@ test('a reader that holds what the relay does not hold yet makes it ask the hub 
   }, patience)
 })
 
+test('a reader that holds what neither relay nor hub ever held begins with the snapshot', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys })
+  await open(environment, serverKey)
+  const reader = await open(environment, serverKey, { since: '1.99' })
+  await reader.has(2)
+  expect(reader.kinds()).toEqual(['hello', 'snapshot'])
+})
+
 test('a publication is told to every class in its own words', async () => {
   const environment = newEnvironment()
   await publish(environment, 1, { keys })
