@@ -12,7 +12,7 @@ const signer = await makeSigner()
 // wrangler takes the secrets that a configuration requires from here.
 process.env['ID_CHECK_SECRET'] = 'check-secret-of-the-tests'
 process.env['ETAG_SECRET'] = 'etag-secret-of-the-tests'
-process.env['STREAM_SECRET'] = 'stream-secret-of-the-tests'
+process.env['STREAM_SECRET'] = 'stream-secret-of-the-tests-0123456789'
 
 const hubBindings = { TRUSTED_KEYS: JSON.stringify([signer.publicJwk]) }
 const testBindings = { SIGNING_KEY: JSON.stringify(signer.privateJwk) }

@@ -72,12 +72,16 @@ test('a reader whose stream cannot be opened has its snapshot from the ruleset',
   await expect.poll(() => reader.status().phase).toBe('live')
 })
 
+const soundText = JSON.stringify(await publication(3, 'flag\ta\t{}'))
+
 test.each([
   ['an empty answer', 200, ''],
   ['a page of HTML', 200, '<html>all is well</html>'],
-  ['too many requests', 429, '{"signedHead":"x","body":""}'],
+  ['what comes with a 429', 429, soundText],
+  ['what comes with a 503', 503, soundText],
+  ['what comes with a 404', 404, soundText],
   ['a list', 200, '[]'],
-  ['no content', 204, ''],
+  ['half of an answer', 200, soundText.slice(0, -9)],
 ])('%s is never data', async (_, status, text) => {
   let asked = 0
   const edge = await startEdge({

@@ -46,7 +46,7 @@ export async function serveEdge(dist: string, flags: Flags): Promise<ServedEdge>
     TRUSTED_KEYS: JSON.stringify([{ ...(await exportJWK(publicKey)), kid }]),
     ID_CHECK_SECRET: checkSecret,
     ETAG_SECRET: 'etag-secret-of-the-benchmark',
-    STREAM_SECRET: 'stream-secret-of-the-benchmark',
+    STREAM_SECRET: 'stream-secret-of-the-benchmark-0123456789',
   }
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({

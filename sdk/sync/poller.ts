@@ -29,6 +29,8 @@ const coldDelayMs = 1_000
 /** A reader whose copy was not confirmed for so long polls, and again after each such interval. */
 const intervalMs = 20_000
 const jitterMs = 4_000
+/** A location that was not asked for long answers from what it has, and looks for newer behind the answer. */
+const youngMs = 10_000
 const timeoutMs = 10_000
 const retryMs = { first: 1_000, last: 30_000 }
 
@@ -102,7 +104,7 @@ async function poll(poller: Poller): Promise<void> {
   const held = reader.replica.copy?.head
   if (poller.target && held && compareVersions(poller.target, held) <= 0) poller.target = null
   if (taken === 'held') poller.wantsWhole = false
-  if (taken === 'held' && !poller.target) {
+  if (taken === 'held' && !poller.target && isYoung(answer)) {
     poller.backOff.reset()
     poller.notBefore = ports.now() + intervalMs + ports.random() * jitterMs
   } else if (taken === 'unfit' && !isWhole) poller.wantsWhole = true
@@ -154,6 +156,10 @@ async function take(
   // Whole seconds are rounded down: the confirmation may be older by almost one.
   if (order === 0 && ageMs !== null) confirm(freshness, askedAt - ageMs - 1_000)
   return 'held'
+}
+
+function isYoung(answer: RulesetAnswer): boolean {
+  return answer.kind === 'ruleset' && answer.ageMs !== null && answer.ageMs <= youngMs
 }
 
 function retryAfterOf(answer: RulesetAnswer): number {

@@ -31,8 +31,8 @@ interface Connection {
 const retryMs = { first: 1_000, last: 30_000 }
 /** A connection that lived so long was a good one. */
 const healthyMs = 60_000
-/** Nothing was heard for so long, two heartbeats: the connection is dead, whatever TCP says. */
-const silenceMaxMs = 2 * heartbeatSec * 1_000
+/** Nothing was heard for two heartbeats and a little: the connection is dead, whatever TCP says. */
+const silenceMaxMs = 2 * heartbeatSec * 1_000 + 5_000
 /** What may wait to be dealt with, in UTF-16 units: more than the largest snapshot and what follows it. */
 const waitingLengthMax = 16 * 1024 * 1024
 

@@ -75,7 +75,7 @@ export function makeWorld() {
   const edge = {
     answer: async (_ask: RulesetAsk): Promise<RulesetAnswer> => ({ kind: 'failed', reason: 'down' }),
     random: () => 0.999_999,
-    verify: async (signedHead: string) => unseal(signedHead),
+    hash: async (text: string) => hashNow(text),
   }
   const reader = startReader(environment, {
     openStream: (since, hears) => {
@@ -92,8 +92,8 @@ export function makeWorld() {
       asked.push({ at: clock.now() - start, ask })
       return edge.answer(ask)
     },
-    verify: (signedHead) => edge.verify(signedHead),
-    hash: async (text) => hashNow(text),
+    verify: async (signedHead) => unseal(signedHead),
+    hash: (text) => edge.hash(text),
     now: clock.now,
     random: () => edge.random(),
     setTimer: clock.after,
@@ -107,4 +107,12 @@ export function makeWorld() {
   }
   const open = () => streams.at(-1)?.hears.opened()
   return { reader, streams, asked, reports, edge, clock, pass, tell, open }
+}
+
+/** A reader that holds 1.1, or what is given, over a stream. */
+export async function connected(made: Made = make(1)) {
+  const world = makeWorld()
+  world.open()
+  await world.tell(hello(made), snapshot(made))
+  return world
 }

@@ -25,6 +25,9 @@ test.each([
   '1.2\n',
   '0x1.2',
   '1,2',
+  '01.9',
+  '1.09',
+  '1.00',
   `1.${'9'.repeat(16)}`,
 ])('no token: %j', (text) => {
   expect(parseVersion(text)).toBeNull()

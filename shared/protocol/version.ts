@@ -9,9 +9,9 @@ export function formatVersion(at: Version): string {
   return `${at.epoch}.${at.version}`
 }
 
-/** Reads a token; `null` if it is not two non-negative safe integers joined by a dot. */
+/** Reads a token; `null` if it is not two non-negative safe integers, as numbers are written, joined by a dot. */
 export function parseVersion(token: string): Version | null {
-  const match = /^(\d{1,15})\.(\d{1,15})$/.exec(token)
+  const match = /^(0|[1-9]\d{0,14})\.(0|[1-9]\d{0,14})$/.exec(token)
   return match ? { epoch: Number(match[1]), version: Number(match[2]) } : null
 }
 

@@ -1,7 +1,7 @@
 /** The primary database: what was committed, and what became of it when it was restored. */
 import { compareVersions, formatVersion, type Version } from '@halyard/shared/protocol/version.ts'
 import type { HistoryRow } from '../../workers/control/ports.ts'
-import type { Committed, ConfirmedHead } from '../../workers/control/publication/publish.ts'
+import type { Committed, ConfirmedHead, KnownVersion } from '../../workers/control/publication/publish.ts'
 import type { Compiled } from '../../workers/control/publication/compile.ts'
 import { compileRows } from './compile.ts'
 
@@ -20,8 +20,12 @@ export interface Database {
 export interface State {
   readonly at: Version
   readonly rows: ReadonlyMap<string, HistoryRow>
+  /** All versions that it knows of, in order, this one included. */
+  readonly past: readonly { readonly at: Version; readonly known: KnownVersion }[]
   readonly isFrozen: boolean
   readonly isEpochRequired: boolean
+  /** The epoch that the hub was found at when it was ahead; 0: it never was. */
+  readonly hubEpoch: number
   /** Versions that wait for the hub. */
   readonly outbox: readonly Version[]
 }
@@ -34,7 +38,8 @@ export interface Commit {
 
 export function makeDatabase(rows: readonly HistoryRow[], time: number): Database {
   const at = { epoch: 1, version: 0 }
-  const state = { at, rows: new Map(), isFrozen: false, isEpochRequired: false, outbox: [] }
+  const switches = { isFrozen: false, isEpochRequired: false, hubEpoch: 0 }
+  const state = { at, rows: new Map(), past: [], ...switches, outbox: [] }
   const database: Database = { state, commits: [], restores: 0, frozenSince: null, made: new Map() }
   commit(database, rows, time)
   return database
@@ -50,8 +55,8 @@ export function commit(database: Database, changed: readonly HistoryRow[], time:
 /** The operator says that everything from now on is above all that was published before. */
 export function raiseEpoch(database: Database, time: number): Version {
   const { state } = database
-  const at = { epoch: state.at.epoch + 1, version: state.at.version }
-  return raise(database, { ...state, at, isEpochRequired: false }, time)
+  const at = { epoch: Math.max(state.at.epoch, state.hubEpoch) + 1, version: state.at.version }
+  return raise(database, { ...state, at, isEpochRequired: false, hubEpoch: 0 }, time)
 }
 
 /** The database is what it was after an earlier commit. */
@@ -76,9 +81,13 @@ export function confirmHead(database: Database, head: ConfirmedHead): void {
   database.state = { ...state, outbox }
 }
 
-export function requireEpoch(database: Database, at: Version): void {
+export function readKnown({ state }: Database, at: Version): KnownVersion | null {
+  return state.past.find((one) => compareVersions(one.at, at) === 0)?.known ?? null
+}
+
+export function requireEpoch(database: Database, hubEpoch: number): void {
   const { state } = database
-  if (compareVersions(state.at, at) === 0) database.state = { ...state, isEpochRequired: true }
+  if (state.at.epoch <= hubEpoch) database.state = { ...state, isEpochRequired: true, hubEpoch }
 }
 
 /** What a version was compiled to, with the body of that hash; undefined if it never was. */
@@ -88,7 +97,10 @@ export function findMade({ made }: Database, at: Version, snapshotHash: string):
 
 function raise(database: Database, state: State, time: number): Version {
   const at = { epoch: state.at.epoch, version: state.at.version + 1 }
-  database.state = { ...state, at, outbox: [...state.outbox, at] }
+  // Nothing is noted of what was published: a publisher has to compile it again.
+  const known = { committedAt: time, rows: [...state.rows.values()], published: null }
+  const past = [...state.past, { at, known }]
+  database.state = { ...state, at, past, outbox: [...state.outbox, at] }
   database.commits.push({ state: database.state, time })
   const compiled = compileRows(at, [...state.rows.values()])
   database.made.set(`${formatVersion(at)} ${compiled.head.snapshotHash}`, compiled)

@@ -7,7 +7,7 @@ import type { EdgeIsolate } from './edge-isolate.ts'
 import type { SimKey } from './keys.ts'
 import { happenSomething, mendAll, raise } from './mishaps.ts'
 import { makeWatch } from './watch-readers.ts'
-import { makeWorld, toldName, type World } from './world.ts'
+import { makeWorld, storageName, type World } from './world.ts'
 
 export interface History {
   readonly seed: number
@@ -187,7 +187,7 @@ function expectReaders({ checks, keys, relays, hub, readers, listeners }: World)
   for (const { name, wires } of relays) {
     const isDead = (keyId: string) => keys.passing.some(({ id }) => id === keyId)
     if ([...wires].some(({ keyId }) => isDead(keyId))) checks.fault(`${name} holds sockets of a revoked key`)
-    const held = checks.held(toldName(name))
+    const held = checks.held(storageName(name))
     if (wires.size > 0 && held !== token) checks.fault(`${name} ends at ${held}, not ${token}`)
   }
 }

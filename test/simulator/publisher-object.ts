@@ -13,7 +13,7 @@ import {
 } from '../../workers/control/publication/publisher-core.ts'
 import type { Clock } from './clock.ts'
 import { compileRows, environment } from './compile.ts'
-import { confirmHead, readCommitted, requireEpoch, type Database } from './database.ts'
+import { confirmHead, readCommitted, readKnown, requireEpoch, type Database } from './database.ts'
 import { makeDurableObject, type DurableObject } from './durable-object.ts'
 import type { Machine, Network } from './network.ts'
 import { seal, unseal } from './sealing.ts'
@@ -117,7 +117,8 @@ function makeStore({ network, database, clock }: PublisherWorld, machine: Machin
   return {
     readCommitted: () => ask(() => readCommitted(content)),
     confirm: (_, head) => ask(() => confirmHead(content, head)),
-    requireEpoch: (_, at) => ask(() => requireEpoch(content, at)),
+    readKnown: (_, at) => ask(() => readKnown(content, at)),
+    requireEpoch: (_, hubEpoch) => ask(() => requireEpoch(content, hubEpoch)),
     raise: () => Promise.reject(new Error(`there is one compiler here, at ${clock.now()}`)),
     readBlob: async () => null,
   }

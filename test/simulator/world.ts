@@ -1,7 +1,5 @@
 /** The whole of Halyard for one environment, made of its own parts, on one clock. */
 import type { Head } from '@halyard/shared/protocol/head.ts'
-import { Refusal } from '../../workers/edge/refusal.ts'
-import type { Opened } from '../../workers/hub/relay-core.ts'
 import { makeChance, type Chance } from './chance.ts'
 import { makeChecks, type Checks } from './checks.ts'
 import { makeClientListener, type ClientListener } from './client-listener.ts'
@@ -13,12 +11,13 @@ import { makeHubObject, type HubObject } from './hub-object.ts'
 import { makeSimKey, type SimKey } from './keys.ts'
 import { makeKv, type Kv } from './kv.ts'
 import { makeSharedCache } from './location-cache.ts'
+import { openWire } from './open-wire.ts'
 import { makeMachine, makeNetwork, type Machine, type Network } from './network.ts'
 import { makePublisherObject, scope } from './publisher-object.ts'
 import { makeRelayObject, type RelayObject } from './relay-object.ts'
 import { unseal } from './sealing.ts'
 import { makeServerReader, type ServerReader } from './server-reader.ts'
-import type { Wire, WireEnds } from './wire.ts'
+import type { WireEnds } from './wire.ts'
 
 export interface World extends ControlWorld {
   readonly kv: Kv
@@ -128,7 +127,7 @@ function makeHubAndRelays({ clock, chance, network, kv, checks, trace }: Ground)
         chance,
         network,
         askHub: (from, beat) => network.call(from, hub.machine, () => hub.run((core) => core.beat(beat))),
-        held: (who, head) => head && checks.holds(`${who} storage`, { head }),
+        held: (who, head) => head && checks.holds(storageName(who), { head }),
         told: (who, wire, text) => hearRelay({ checks, trace }, { who, wire, text }),
         trace,
       },
@@ -139,9 +138,9 @@ function makeHubAndRelays({ clock, chance, network, kv, checks, trace }: Ground)
   return { hub, relays }
 }
 
-/** Under this name stands the newest version that a relay told anybody of. */
-export function toldName(relay: string): string {
-  return `${relay} told`
+/** Under this name stands what a relay holds, whomever it tells of it. */
+export function storageName(relay: string): string {
+  return `${relay} storage`
 }
 
 /** What a relay sends is what it holds; it never tells a page's listener more than a version. */
@@ -160,7 +159,6 @@ function hearRelay(
     checks.fault(`${who} sent a head that nobody signed`)
   // A chain of deltas ends at what it holds, and its snapshot is what it holds.
   if (head && kind !== 'delta') checks.holds(who, { head, ...(typeof body === 'string' && { body }) })
-  if (head) checks.newest(toldName(who), head)
   if (head && typeof confirmedAt === 'number') checks.claims(who, head, confirmedAt)
 }
 
@@ -183,9 +181,9 @@ function makeEdge(ground: Ground, hub: HubObject) {
 
 function makeReaders(ground: Ground, isolates: readonly EdgeIsolate[], relays: readonly RelayObject[]) {
   const { clock, chance, network, keys, trace } = ground
-  const openWire = async (from: Machine, key: SimKey, since: string | null) => {
+  const connect = async (from: Machine, key: SimKey, since: string | null) => {
     const isolate = chance.pick(isolates)
-    const answer = await open(network, { from, key, since, isolate, relay: relayOf(relays, from) })
+    const answer = await openWire(network, { from, key, since, isolate, relay: relayOf(relays, from) })
     if ('status' in answer) trace(from.name, `is answered ${answer.status} by ${isolate.machine.name}`)
     return answer
   }
@@ -200,7 +198,7 @@ function makeReaders(ground: Ground, isolates: readonly EdgeIsolate[], relays: r
   const world = {
     clock,
     chance,
-    openWire,
+    openWire: connect,
     fetchEdge,
     trace,
     heard: (who: string, { version }: Readonly<Record<string, unknown>>) => {
@@ -227,56 +225,4 @@ function relayOf(relays: readonly RelayObject[], { name }: Machine): RelayObject
   const relay = relays[name.charCodeAt(name.length - 1) % relays.length]
   if (!relay) throw new Error('there is no relay')
   return relay
-}
-
-interface WantedWire {
-  readonly from: Machine
-  readonly key: SimKey
-  readonly since: string | null
-  readonly isolate: EdgeIsolate
-  readonly relay: RelayObject
-}
-
-type WireAnswer = { readonly wire: Wire } | { readonly status: number; readonly retryAfterMs?: number }
-
-/** By way of the edge: a stream that was opened, and whose opening nobody heard of, breaks. */
-async function open(network: Network, wanted: WantedWire): Promise<WireAnswer> {
-  const { from, key, since, isolate, relay } = wanted
-  const opened: Wire[] = []
-  try {
-    return await network.call(from, isolate.machine, async (): Promise<WireAnswer> => {
-      const refusal = await refusalOf(isolate, key)
-      if (refusal) return refusal
-      const answer = await network.call(isolate.machine, relay.machine, () =>
-        relay.open(since, { class: key.class, keyId: key.id, reader: from.name }),
-      )
-      if (answer.wire) opened.push(answer.wire)
-      return answer.wire ? { wire: answer.wire } : statusOf(answer.opened)
-    })
-  } catch (cause) {
-    for (const wire of opened) wire.break()
-    throw cause
-  }
-}
-
-async function refusalOf(
-  isolate: EdgeIsolate,
-  { text }: SimKey,
-): Promise<{ readonly status: number } | null> {
-  try {
-    await isolate.authorize(
-      new Request('https://edge.test/v1/stream', { headers: { authorization: `Bearer ${text}` } }),
-    )
-    return null
-  } catch (cause) {
-    if (cause instanceof Refusal) return { status: cause.status }
-    throw cause
-  }
-}
-
-/** What the edge answers, see `stream-routes.ts`. */
-function statusOf(opened: Opened): { readonly status: number; readonly retryAfterMs?: number } {
-  if (opened.outcome === 'refused') return { status: 401 }
-  if (opened.outcome === 'busy') return { status: 503, retryAfterMs: opened.retryAfterSec * 1_000 }
-  return { status: 503, retryAfterMs: 2_000 }
 }

@@ -5,33 +5,55 @@ import { makeKey } from '@halyard/shared/protocol/keys.ts'
 import { edgeEnv, makeWorld, newKey, startEdge, type CallOptions } from './test-kit.ts'
 
 const upgrade = { Upgrade: 'websocket', 'Sec-WebSocket-Protocol': 'halyard.v1' }
+const asEvents = { Accept: 'text/event-stream' }
+const usage = {
+  kind: 'evaluations',
+  flag: 'banner',
+  variant: 'on',
+  count: 1,
+  from: Date.now() - 1_000,
+  to: Date.now(),
+}
 const routes: readonly {
   path: string
   method: 'GET' | 'POST'
+  body?: object
   headers?: Record<string, string>
-  serverOnly?: true
+  /** The only class that may. */
+  only?: 'server' | 'client'
 }[] = [
   { path: '/ofrep/v1/evaluate/flags', method: 'POST' },
   { path: '/ofrep/v1/evaluate/flags/banner', method: 'POST' },
   { path: '/v1/evaluate', method: 'POST' },
-  { path: '/v1/ruleset', method: 'GET', serverOnly: true },
+  { path: '/v1/ruleset', method: 'GET', only: 'server' },
   { path: '/v1/stream', method: 'GET', headers: upgrade },
+  { path: '/v1/stream', method: 'GET', headers: asEvents },
+  { path: '/ofrep/v1/stream', method: 'GET', headers: asEvents },
+  { path: '/v1/stream-credential', method: 'POST', only: 'client' },
+  { path: '/v1/events', method: 'POST', body: { id: 'b1', events: [usage] } },
   { path: '/v1/status', method: 'GET' },
 ]
+/** Their answers are made from no version. */
+const unversioned = new Set(['/v1/stream-credential', '/v1/events'])
+const isStream = ({ path }: (typeof routes)[number]) => path.endsWith('/stream')
 
-function optionsOf({ method, headers }: (typeof routes)[number], options: CallOptions): CallOptions {
+function optionsOf(
+  { method, headers, body = {} }: (typeof routes)[number],
+  options: CallOptions,
+): CallOptions {
   return {
     ...options,
     method,
     headers: { ...headers, ...options.headers },
-    ...(method === 'POST' && { body: {} }),
+    ...(method === 'POST' && { body }),
   }
 }
 
-/** The status of an answer, whose socket, if it has one, is hung up. */
-function statusOf({ status, webSocket }: Response): number {
+/** The status of an answer, whose stream, if it is one, is hung up. */
+async function statusOf({ status, webSocket, body }: Response): Promise<number> {
   webSocket?.accept()
   webSocket?.close(1000)
+  await body?.cancel()
   return status
 }
 
@@ -44,23 +66,26 @@ test.each(routes)('$method $path works for the keys that may', async (route) => 
   const { server, client, publish } = await makeWorld()
   await publish(1)
   const { call } = startEdge()
-  const isStream = route.path === '/v1/stream'
-  const asServer = await call(route.path, optionsOf(route, { key: server.text }))
-  expect(statusOf(asServer)).toBe(isStream ? 101 : 200)
-  const asClient = await call(route.path, optionsOf(route, { key: client.text }))
-  expect(statusOf(asClient)).toBe(route.serverOnly ? 403 : isStream ? 101 : 200)
-  if (route.serverOnly) expect(await codeOf(asClient)).toEqual([403, 'KEY_CLASS'])
+  const well = route.headers === upgrade ? 101 : route.path === '/v1/events' ? 202 : 200
+  for (const [each, key] of [['server', server] as const, ['client', client] as const]) {
+    const answer = await call(route.path, optionsOf(route, { key: key.text }))
+    if (route.only && route.only !== each) expect(await codeOf(answer)).toEqual([403, 'KEY_CLASS'])
+    else expect([each, await statusOf(answer)]).toEqual([each, well])
+  }
 })
 
 test.each(routes)('$method $path takes the key in X-API-Key too, and never from the URL', async (route) => {
-  const { server, publish } = await makeWorld()
+  const { server, client, publish } = await makeWorld()
   await publish(1)
   const { call } = startEdge()
-  const byHeader = await call(route.path, optionsOf(route, { headers: { 'X-API-Key': server.text } }))
-  expect(statusOf(byHeader)).toBeLessThan(300)
+  const key = route.only === 'client' ? client : server
+  const byHeader = await call(route.path, optionsOf(route, { headers: { 'X-API-Key': key.text } }))
+  expect(await statusOf(byHeader)).toBeLessThan(300)
   if (route.path === '/v1/status') return
   const byUrl = await call(`${route.path}?key=${server.text}&token=${server.text}`, optionsOf(route, {}))
-  expect(await codeOf(byUrl)).toEqual([401, 'KEY_MISSING'])
+  const { errorCode, errorDetails } = await byUrl.json<{ errorCode: string; errorDetails: string }>()
+  expect([byUrl.status, errorCode]).toEqual([401, 'KEY_MISSING'])
+  expect(errorDetails).toContain('replace this one')
 })
 
 test.each(routes)('$method $path says what is wrong with a key', async (route) => {
@@ -81,7 +106,7 @@ test.each(routes)('$method $path says what is wrong with a key', async (route) =
   expect(await codeOf(await call(route.path, optionsOf(route, {})))).toEqual([401, 'KEY_MISSING'])
 })
 
-test.each(routes.filter(({ path }) => path !== '/v1/stream'))(
+test.each(routes.filter((route) => !isStream(route) && !unversioned.has(route.path)))(
   '$method $path answers a key from its own environment only',
   async (route) => {
     const [mine, other] = [await makeWorld(), await makeWorld()]
@@ -117,12 +142,23 @@ test('an invented environment is refused before any look-up', async () => {
   expect(asked).toEqual([])
 })
 
-test('a key of an environment that was never published is unknown', async () => {
+test('a key of an environment that was not published yet is told to come back, not that it is unknown', async () => {
+  const { server, publish } = await makeWorld()
+  const { call, clock } = startEdge()
+  const early = await call('/v1/ruleset', { key: server.text })
+  expect(early.headers.get('Retry-After')).toMatch(/^[1-5]$/)
+  expect(await codeOf(early)).toEqual([503, 'UNAVAILABLE'])
+  await publish(1)
+  clock.aheadMs += 1_000
+  expect((await call('/v1/ruleset', { key: server.text })).status).toBe(200)
+})
+
+test('those who are sent away together do not come back together', async () => {
   const { server } = await makeWorld()
-  expect(await codeOf(await startEdge().call('/v1/ruleset', { key: server.text }))).toEqual([
-    401,
-    'KEY_INVALID',
-  ])
+  const waits = new Set<string | null>()
+  for (let i = 0; i < 40; i++)
+    waits.add((await startEdge().call('/v1/status', { key: server.text })).headers.get('Retry-After'))
+  expect(waits.size).toBeGreaterThan(2)
 })
 
 test('a new key works at once, although the record held does not know it', async () => {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { changesBetween, type Delta } from '@halyard/shared/protocol/delta.ts'
 import type { Held, ReadAnswer } from '@halyard/shared/protocol/hub.ts'
-import { accessOf, answerOf, environment, make, signed, warm, type Made } from './view-kit.ts'
+import { accessOf, answerOf, askAgain, environment, make, signed, warm, type Made } from './view-kit.ts'
 import { deltasSince, stepBytesMax, stepsMax } from './view-deltas.ts'
+import { recentMs } from './view-pace.ts'
 import { holdsCopy, type View } from './view-state.ts'
-import { recentMs, recheck } from './view.ts'
 
 const lines = (n: number) =>
   Array.from({ length: 200 }, (_, i) => `flag\tf${i + 100}\t{"n":${i === n ? n : -1}}`)
@@ -35,7 +35,7 @@ async function following(answer: (now: number) => ReadAnswer, whole: Made) {
     return held.snapshotHash === undefined ? answerOf(whole, world.now()) : answer(world.now())
   }
   await world.pass(recentMs + 1)
-  await recheck(world.view, world.ports)
+  await askAgain(world.view, world.ports)
   return { ...world, asked }
 }
 
@@ -93,7 +93,7 @@ test('a chain that costs more than the body is not walked', async () => {
   world.sources.hub = async (held) =>
     held.snapshotHash === undefined ? answerOf(chain[3] ?? at(1), world.now()) : chainOf(chain, world.now())
   await world.pass(recentMs + 1)
-  await recheck(world.view, world.ports)
+  await askAgain(world.view, world.ports)
   expect([world.view.copy?.token, world.reads.hub]).toEqual(['1.4', 2])
 })
 
@@ -106,10 +106,10 @@ test('deltas that came late take nothing back', async () => {
     return await ports.verify(text)
   }
   sources.hub = async () => chainOf([at(1), at(2)], now())
-  void recheck(view, { ...ports, verify })
+  void askAgain(view, { ...ports, verify })
   await pass(16_000)
   sources.hub = async () => answerOf(at(4), now())
-  void recheck(view, { ...ports, verify })
+  void askAgain(view, { ...ports, verify })
   await pass(60_000)
   expect([view.copy?.token, view.copy?.body]).toEqual(['1.4', at(4).body])
   expect(since(view, 2)).toBeUndefined()
@@ -121,7 +121,7 @@ test('the way is kept within its bounds, and ends where a body came of which not
   for (let version = 2; version <= stepsMax + 10; version++) {
     sources.hub = async () => chainOf([at(version - 1), at(version)], now())
     await pass(1_000)
-    await recheck(view, ports)
+    await askAgain(view, ports)
   }
   expect([view.copy?.token, view.steps.length]).toEqual([`1.${stepsMax + 10}`, stepsMax])
   expect(since(view, 10)).toBeUndefined()
@@ -132,11 +132,11 @@ test('the way is kept within its bounds, and ends where a body came of which not
   const long = at(100, { body: `${at(60).body}\nflag\tlong\t"${'x'.repeat(stepBytesMax / 2)}"` })
   sources.hub = async () => chainOf([at(60), long], now())
   await pass(1_000)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect([view.copy?.token, view.steps.length]).toEqual(['1.100', 1])
   sources.hub = async () => answerOf(at(101), now())
   await pass(1_000)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect([since(view, 100), since(view, 101)]).toEqual([undefined, []])
 })
 
@@ -145,7 +145,7 @@ test('where whole bodies come, deltas are made of them as long as somebody asks 
   const goTo = async (version: number) => {
     sources.hub = async () => answerOf(at(version), now())
     await pass(1_000)
-    await recheck(view, ports)
+    await askAgain(view, ports)
   }
   view.sinceAskedAt = now()
   await goTo(2)
@@ -162,7 +162,7 @@ test('an older hub that knows no deltas answers the body, and a newer one what n
   world.sources.hub = async () =>
     ({ ...answerOf(at(2), world.now()), relays: 5, hint: { any: 'thing' } }) as ReadAnswer
   await world.pass(recentMs + 1)
-  await recheck(world.view, world.ports)
+  await askAgain(world.view, world.ports)
   expect([world.view.copy?.token, world.view.refusedCount]).toEqual(['1.2', 0])
   expect(world.view.environment).toBe(environment)
 })

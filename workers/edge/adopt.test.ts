@@ -1,15 +1,16 @@
 import { expect, test } from 'vitest'
 import { snapshotSizeMax } from '@halyard/shared/protocol/head.ts'
 import { futureMaxMs } from './adopt-checks.ts'
-import { accessOf, answerOf, make, signed, warm, type Made } from './view-kit.ts'
-import { ageMs, isCurrent, recentMs, recheck } from './view.ts'
+import { accessOf, answerOf, askAgain, kvValueOf, make, signed, warm, type Made } from './view-kit.ts'
+import { recentMs } from './view-pace.ts'
+import { ageMs, freshen, isCurrent } from './view.ts'
 
 test('a lower version or epoch that the hub tells is not swapped in', async () => {
   for (const older of [make(2, 4), make(1, 9)]) {
     const { view, ports, sources, reads, pass, now } = await warm(make(2, 5))
     sources.hub = async () => answerOf(older, now())
     await pass(recentMs + 1)
-    await recheck(view, ports)
+    await askAgain(view, ports)
     expect(reads.hub).toBe(1)
     expect(view.copy?.token).toBe('2.5')
   }
@@ -19,7 +20,7 @@ test('a higher epoch is swapped in, though its version is lower', async () => {
   const { view, ports, sources, pass, now } = await warm(make(1, 9))
   sources.hub = async () => answerOf(make(2, 1), now())
   await pass(recentMs + 1)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect(view.copy?.token).toBe('2.1')
 })
 
@@ -37,10 +38,10 @@ test.each(['verify', 'hash'] as const)(
         : { ...ports, hash: async (content) => (await late(content === older.body), await hash(content)) }
     sources.hub = async () => answerOf(older, now())
     await pass(recentMs + 1)
-    void recheck(view, slow)
+    void askAgain(view, slow)
     await pass(16_000)
     sources.hub = async () => answerOf(newer, now())
-    void recheck(view, slow)
+    void askAgain(view, slow)
     await pass(0)
     expect(view.copy?.token).toBe('1.3')
     await pass(60_000)
@@ -69,7 +70,7 @@ test.each<[string, Partial<ReturnType<typeof answerOf>>]>([
   const before = { copy: view.copy, access: view.access }
   sources.hub = async () => ({ ...answerOf(sound, now()), ...change })
   await pass(5_000)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect({ copy: view.copy, access: view.access }).toEqual(before)
   expect(view.refusedCount).toBe(1)
   expect(ageMs(view, now())).toBe(5_000)
@@ -85,22 +86,46 @@ test('a change of the access record alone needs no body', async () => {
   )
   sources.hub = async () => rest
   await pass(recentMs + 1)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect(body).toBe(view.copy?.body)
   expect(view.copy?.token).toBe('1.2')
   expect(view.copy?.snapshot).toBe(snapshot)
   expect(view.access?.keys.has('hash of key fresh')).toBe(true)
 })
 
+test('an access record that KV brought of a newer version is not taken back by the version held', async () => {
+  const world = await warm(make(1, 5, { access: accessOf('old') }))
+  const { view, ports, pass, sources, now } = world
+  const newer = make(1, 7, { access: accessOf('new') })
+  Object.assign(sources, {
+    hub: async () => await Promise.reject(new Error('down')),
+    kv: async (kind: string) => (kind === 'access' ? kvValueOf(newer, kind, now()) : null),
+  })
+  await pass(31_000)
+  await freshen(view, ports)
+  const ids = () => [...(view.access?.keys.values() ?? [])].map(({ id }) => id)
+  expect([view.copy?.token, ids()]).toEqual(['1.5', ['new']])
+  for (const version of [5, 6]) {
+    sources.hub = async () => answerOf(make(1, version, { access: accessOf('old') }), now())
+    await pass(1_000)
+    await askAgain(view, ports)
+    expect([view.copy?.token, ids(), ageMs(view, now())]).toEqual([`1.${version}`, ['new'], 0])
+  }
+  sources.hub = async () => answerOf(make(1, 8, { access: accessOf('newest') }), now())
+  await pass(1_000)
+  await askAgain(view, ports)
+  expect([view.copy?.token, ids()]).toEqual(['1.8', ['newest']])
+})
+
 test('a confirmation from the future counts from now, and an older one takes nothing back', async () => {
   const { view, ports, pass, sources, now } = await warm()
   await pass(5_000)
   sources.hub = async () => answerOf(make(1, 1), now() + 1e9)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect(ageMs(view, now())).toBe(0)
   sources.hub = async () => answerOf(make(1, 1), now() - 4_000)
   await pass(3_000)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect(ageMs(view, now())).toBe(3_000)
 })
 

@@ -151,7 +151,9 @@ function setCopy(view: View, copy: Copy, steps: readonly Step[]): void {
   if (isNew) dropUnnamedBlobs(view)
 }
 
+/** The record may be newer than the copy: KV brings the two apart. */
 function nextAccess(view: View, head: Head, text: string | undefined): Access | null {
+  if (view.access && compareVersions(view.access.at, head) > 0) return view.access
   if (view.access?.hash === head.accessHash) return { ...view.access, at: head }
   const record = text === undefined ? null : parseAccess(text)
   if (!record || text === undefined || record.environment !== head.environment) return null

@@ -2,8 +2,6 @@
 import { setBounded } from './bounded-cache.ts'
 import type { Refusal } from './refusal.ts'
 
-export const retryAfterSec = 1
-
 const exposed = 'ETag, Retry-After, Halyard-Version, Halyard-Age, Halyard-Confirmed'
 
 /** Which version an answer comes from, and how long ago the hub said that it is head. */

@@ -2,13 +2,14 @@
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { checkValue, parseKey } from '@halyard/shared/protocol/keys.ts'
-import { retryAfterSec, type Freshness } from './answer.ts'
+import type { Freshness } from './answer.ts'
 import { setBounded } from './bounded-cache.ts'
 import { readDemand, satisfy } from './demand.ts'
-import { Refusal } from './refusal.ts'
+import { recheckFor } from './pursuit.ts'
+import { comeBackLater, Refusal } from './refusal.ts'
 import { trim, viewOf, type ViewCache } from './view-cache.ts'
 import { holdsCopy, type HeldView, type View, type ViewPorts } from './view-state.ts'
-import { ageMs, freshen, isCurrent, recheckFor } from './view.ts'
+import { ageMs, freshen, isCurrent } from './view.ts'
 
 export interface KeyFacts {
   readonly class: AccessKey['class']
@@ -43,6 +44,7 @@ export function readKey(headers: Headers): string | null {
 export async function authorize(gate: Gate, request: Request, ports: ViewPorts): Promise<Grant> {
   const text = readKey(request.headers)
   if (text === null) {
+    refuseKeysIn(new URL(request.url).searchParams)
     throw new Refusal('KEY_MISSING', 'send a key as "Authorization: Bearer KEY" or in X-API-Key')
   }
   const cached = gate.keyCache.get(text)
@@ -54,7 +56,7 @@ export async function authorize(gate: Gate, request: Request, ports: ViewPorts):
     trim(gate.views, view)
   }
   const key = findKey(view, facts) ?? (await findNewKey(view, facts, ports))
-  if (!holdsCopy(view)) throw unavailable()
+  if (!holdsCopy(view)) throw unavailable(view)
   if (!cached) setBounded(gate.keyCache, text, facts, keysCachedMax)
   checkUse(key, request.headers, ports.now())
   const demand = readDemand(request)
@@ -104,8 +106,18 @@ async function findNewKey(view: View, facts: KeyFacts, ports: ViewPorts): Promis
   if (view.access) await recheckFor(view, () => findKey(view, facts) !== undefined, ports)
   const key = findKey(view, facts)
   if (key) return key
-  const isUnpublished = !view.access && view.hub === 'absent'
-  throw isUnpublished || isCurrent(view, ports.now()) ? invalidKey() : unavailable()
+  throw isCurrent(view, ports.now()) ? invalidKey() : unavailable(view)
+}
+
+/** URLs end up in logs and histories: whoever put a key there has to replace it. */
+export function refuseKeysIn(query: URLSearchParams): void {
+  for (const value of query.values()) {
+    if (!value.startsWith('hyd_')) continue
+    throw new Refusal(
+      'KEY_MISSING',
+      'a key does not go into a URL: send it as "Authorization: Bearer KEY", and replace this one; for a browser make a stream credential with POST /v1/stream-credential',
+    )
+  }
 }
 
 export function checkUse(key: AccessKey, headers: Headers, now: number): void {
@@ -119,7 +131,12 @@ function invalidKey(): Refusal {
   return new Refusal('KEY_INVALID', 'the key is unknown, was revoked or has expired')
 }
 
-export function unavailable(): Refusal {
-  const headers = { 'Retry-After': String(retryAfterSec) }
-  return new Refusal('UNAVAILABLE', 'the environment cannot be reached just now', { headers })
+/** The id of an environment was made by us: one of which the hub knows nothing was perhaps created a moment ago. */
+export function unavailable(view: View): Refusal {
+  const isUnpublished = !view.copy && view.hub === 'absent'
+  return comeBackLater(
+    isUnpublished
+      ? 'nothing was published for the environment yet'
+      : 'the environment cannot be reached just now',
+  )
 }

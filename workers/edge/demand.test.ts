@@ -70,6 +70,8 @@ test.each([
   { 'Halyard-Min-Version': '1' },
   { 'Halyard-Max-Age': '-1' },
   { 'Halyard-Max-Age': '1.5' },
+  { 'Halyard-Max-Age': '1000000000' },
+  { 'Halyard-Min-Version': '01.9' },
 ])('what cannot be understood is refused: %j', async (headers) => {
   const { server, publish } = await makeWorld()
   await publish(1)
@@ -98,7 +100,27 @@ test('the version of an event that a page gives back is a minimum, as the publis
   expect((await ask('')).headers.get('Halyard-Version')).toBe('1.1')
   const after = await ask('?flagConfigEtag=1.2&flagConfigLastModified=1700000000')
   expect([after.status, after.headers.get('Halyard-Version')]).toEqual([200, '1.2'])
-  expect((await ask('?a=b&flagConfigEtag=1.3', { 'Halyard-Min-Version': '1.2' })).status).toBe(409)
+})
+
+test('where the version of an event cannot be had, a page is answered from what is held, by its ETag', async () => {
+  const { client, publish } = await makeWorld()
+  await publish(1)
+  const { call } = startEdge()
+  const ask = async (query: string, headers = {}) =>
+    await call(`/ofrep/v1/evaluate/flags${query}`, { key: client.text, body: { context: {} }, headers })
+  const held = await ask('')
+  const etag = held.headers.get('ETag') ?? 'none'
+  const behind = await ask('?a=b&flagConfigEtag=1.2', { 'If-None-Match': '"older"' })
+  expect([behind.status, behind.headers.get('Halyard-Version'), behind.headers.get('ETag')]).toEqual([
+    200,
+    '1.1',
+    etag,
+  ])
+  expect(await behind.json()).toMatchObject({ flags: (await held.json<{ flags: unknown }>()).flags })
+  // What the page has is what is held: it is asked again when it is told again.
+  expect((await ask('?flagConfigEtag=1.2', { 'If-None-Match': etag })).status).toBe(304)
+  const both = await ask('?flagConfigEtag=1.1', { 'Halyard-Min-Version': '1.2' })
+  expect(both.status).toBe(409)
 })
 
 test.each(['"abc"', 'W/%221.9%22', '1.9.9', '', '1.9x'])(

@@ -5,26 +5,27 @@ import {
   parseVersion,
   type Version,
 } from '@halyard/shared/protocol/version.ts'
+import { pursue } from './pursuit.ts'
 import { Refusal } from './refusal.ts'
-import { recentMs, recheck } from './view.ts'
+import { recentMs } from './view-pace.ts'
 import type { View, ViewPorts } from './view-state.ts'
 
 export interface Demand {
   readonly minVersion: Version | null
+  /** The version that an event told of: waited for as long as a minimum, and then done without. */
+  readonly toldVersion: Version | null
   readonly maxAgeMs: number | null
 }
 
-/**
- * How long to wait after each time the hub was asked: a write is answered before it is published, which takes longer
- * the larger the snapshot is. Not oftener than `checksPerSecond` lets through.
- */
-const pausesMs = [40, 160, 250, 300, 350, 400]
+const deadlineMs = 1_500
+/** A version that is further ahead of the one held is no write of a moment ago. */
+const nearMax = 1_000
 const eventMark = 'flagConfigEtag='
 const eventForm = /[?&]flagConfigEtag=(\d{1,15}\.\d{1,15})(?:&|$)/
 
 /**
  * `Halyard-Min-Version` (a token), `Halyard-Max-Age` (whole seconds) and OFREP's `flagConfigEtag`, with which a page
- * gives back the version that an event told it of: a minimum too. Null if nothing is asked.
+ * gives back the version that an event told it of. Null if nothing is asked.
  */
 export function readDemand({ headers, url }: Request): Demand | null {
   const minVersion = headers.get('Halyard-Min-Version')
@@ -35,9 +36,13 @@ export function readDemand({ headers, url }: Request): Demand | null {
   if (minVersion !== null && !version)
     throw new Refusal('INVALID_REQUEST', 'Halyard-Min-Version is not epoch.version, such as 1.42')
   if (maxAge !== null && !/^\d{1,9}$/.test(maxAge))
-    throw new Refusal('INVALID_REQUEST', 'Halyard-Max-Age is not a whole number of seconds')
+    throw new Refusal(
+      'INVALID_REQUEST',
+      'Halyard-Max-Age is not a whole number of seconds from 0 to 999999999',
+    )
   return {
-    minVersion: laterOf(version, isAfterEvent ? versionOfEvent(url) : null),
+    minVersion: version,
+    toldVersion: isAfterEvent ? versionOfEvent(url) : null,
     maxAgeMs: maxAge === null ? null : Number(maxAge) * 1_000,
   }
 }
@@ -49,31 +54,39 @@ export function readDemand({ headers, url }: Request): Demand | null {
 export async function satisfy(view: View, demand: Demand, ports: ViewPorts): Promise<void> {
   const start = ports.now()
   const isMet = () => meets(view, demand, { start, now: ports.now() })
+  const isAll = () => isMet() && reaches(view, demand.toldVersion)
+  if (isAll()) return
+  const isEager = isNear(view, demand.minVersion) || isNear(view, demand.toldVersion)
+  await pursue(view, isAll, { isEager, untilMs: start + deadlineMs }, ports)
+  // A page that is refused keeps what it has, which may be older than what is held here.
   if (isMet()) return
-  /* oxlint-disable no-await-in-loop -- each round may be enough */
-  for (const pauseMs of pausesMs) {
-    await recheck(view, ports)
-    if (isMet()) return
-    await ports.sleep(pauseMs)
-    if (isMet()) return // another request may have had it
-  }
-  /* oxlint-enable no-await-in-loop */
   throw new Refusal('VERSION_UNAVAILABLE', whatIsMissing(view, demand), { headers: { 'Retry-After': '1' } })
 }
 
 /** What was confirmed a moment before it was asked for is as good as confirmed now. */
 function meets(
-  { copy, answeredAt, confirmedAt }: View,
+  view: View,
   { minVersion, maxAgeMs }: Demand,
   { start, now }: { start: number; now: number },
 ): boolean {
-  if (!copy || (minVersion && compareVersions(copy.head, minVersion) < 0)) return false
-  return maxAgeMs === null || answeredAt >= start - recentMs || now - confirmedAt <= maxAgeMs
+  if (!view.copy || !reaches(view, minVersion)) return false
+  return maxAgeMs === null || view.answeredAt >= start - recentMs || now - view.confirmedAt <= maxAgeMs
+}
+
+function reaches({ copy }: View, version: Version | null): boolean {
+  return version === null || (copy !== null && compareVersions(copy.head, version) >= 0)
+}
+
+/** Whether a version may come any moment: a write is answered before it is published. */
+function isNear({ copy }: View, version: Version | null): boolean {
+  if (!copy || !version || version.epoch !== copy.head.epoch) return false
+  const ahead = version.version - copy.head.version
+  return ahead > 0 && ahead <= nearMax
 }
 
 function whatIsMissing(view: View, { minVersion }: Demand): string {
-  const isBehind = minVersion && (!view.copy || compareVersions(view.copy.head, minVersion) < 0)
-  if (isBehind) return `this location does not hold version ${formatVersion(minVersion)} yet`
+  if (minVersion && !reaches(view, minVersion))
+    return `this location does not hold version ${formatVersion(minVersion)} yet`
   return 'what this location holds is older than Halyard-Max-Age allows, and cannot be confirmed just now'
 }
 
@@ -81,9 +94,4 @@ function whatIsMissing(view: View, { minVersion }: Demand): string {
 function versionOfEvent(url: string): Version | null {
   const token = eventForm.exec(url)?.[1]
   return token === undefined ? null : parseVersion(token)
-}
-
-function laterOf(a: Version | null, b: Version | null): Version | null {
-  if (!a || !b) return a ?? b
-  return compareVersions(a, b) >= 0 ? a : b
 }

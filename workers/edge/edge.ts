@@ -27,6 +27,7 @@ export function makeEdge(env: EdgeEnv, options: EdgeOptions = {}) {
     makeEtag: makeEtagMaker(env.ETAG_SECRET),
     usage: makeUsage(async (message) => void (await env.EVENTS.send(message)), flushMs),
     streams: makeStreams(env),
+    eventBatches: env.EVENT_BATCHES,
     jwks: formatJwks(parseTrustedKeys(env.TRUSTED_KEYS)),
   }
   const shared = makeViewPorts(env, { now, caches: places })

@@ -16,4 +16,6 @@ export interface EdgeEnv {
   readonly STREAM_SECRET: string
   /** Counts opens of streams in a location, if there is such a binding. */
   readonly STREAM_OPENS?: RateLimit
+  /** Counts batches of events in a location, if there is such a binding. */
+  readonly EVENT_BATCHES?: RateLimit
 }

@@ -20,7 +20,7 @@ const timed: Flags[string] = {
 
 /** An environment whose keys' credentials stay the same for as long as the tests take: those move the tag too. */
 async function makeSteadyWorld(): ReturnType<typeof makeWorld> {
-  const { windowOf } = makeCredentials('any')
+  const { windowOf } = makeCredentials('any'.padEnd(32))
   for (;;) {
     const world = await makeWorld() // oxlint-disable-line no-await-in-loop -- until chance gives one
     const ends = [world.server, world.client].map(({ entry }) => windowOf(entry.id, start).endsAt)

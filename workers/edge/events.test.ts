@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { listCounts, type UsageMessage } from '@halyard/shared/contract/usage.ts'
 import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
 import { makeWorld, startEdge, type CallOptions } from './test-kit.ts'
 
@@ -15,12 +15,12 @@ const summary = {
 const batch = { id: 'b1', events: [summary] }
 
 /** An edge at `now` whose queue keeps what it is given. */
-async function start(send?: () => Promise<never>) {
+async function start(send?: () => Promise<never>, EVENT_BATCHES?: RateLimit) {
   const world = await makeWorld()
   await world.publish(1)
   const sent: UsageMessage[] = []
   const keep = async (message: UsageMessage) => void sent.push(message)
-  const edge = startEdge({ EVENTS: { send: send ?? keep } }, now)
+  const edge = startEdge({ EVENTS: { send: send ?? keep }, ...(EVENT_BATCHES && { EVENT_BATCHES }) }, now)
   const post = (body: unknown, options: CallOptions = {}) =>
     edge.call('/v1/events', { key: world.server.text, body, ...options })
   return { ...world, sent, post }
@@ -31,9 +31,12 @@ test('a batch of evaluation summaries is on the queue when it is answered 202', 
   const answer = await post({ id: 'b1', events: [summary, { ...summary, variant: null, count: 1 }] })
   expect(answer.status).toBe(202)
   expect(await answer.json()).toEqual({ accepted: 2 })
-  const count = { kind: 'evaluations', flag: 'banner', variant: 'on', count: 3, to: now }
+  const given = [
+    ['banner', 'on', 3],
+    ['banner', null, 1],
+  ]
   expect(sent).toEqual([
-    { environment, id: 'b1.0', source: 'server', counts: [count, { ...count, variant: null, count: 1 }] },
+    { environment, id: 'b1.0', source: 'server', counts: [{ kind: 'evaluations', to: now, given }] },
   ])
 })
 
@@ -133,10 +136,36 @@ test('a long batch is parted, the same way each time, into messages that a queue
   for (const _ of [1, 2]) expect((await post({ id: 'long', events })).status).toBe(202)
   expect(sent.map(({ id }) => id)).toEqual(['long.0', 'long.1', 'long.0', 'long.1'])
   expect(sent.slice(0, 2)).toEqual(sent.slice(2))
-  expect(sent.slice(0, 2).flatMap(({ counts }) => counts.map(({ flag }) => flag))).toEqual(
+  expect(sent.slice(0, 2).flatMap((message) => listCounts(message).map(({ flag }) => flag))).toEqual(
     events.map(({ flag }) => flag),
   )
   for (const message of sent) expect(JSON.stringify(message).length).toBeLessThan(128_000)
+  // Each of another moment: there is nothing to put together.
+  const apart = events.map((event, i) => ({
+    ...event,
+    to: now - i,
+    from: now - i,
+    variant: '\ud800'.repeat(100),
+  }))
+  sent.length = 0
+  expect((await post({ id: 'apart', events: apart })).status).toBe(202)
+  expect(sent.flatMap(listCounts).map(({ to }) => to)).toEqual(apart.map(({ to }) => to))
+  for (const message of sent) expect(JSON.stringify(message).length).toBeLessThan(128_000)
+})
+
+test('batches that come too fast are 429, counted by environment and class; a count that fails keeps nobody out', async () => {
+  const names: string[] = []
+  const limit: RateLimit['limit'] = async ({ key }) => {
+    if (names.push(key) > 1) throw new Error('no counter')
+    return { success: false }
+  }
+  const { post, sent, environment } = await start(undefined, { limit })
+  const refused = await post(batch)
+  expect([refused.status, await refused.json()]).toMatchObject([429, { errorCode: 'RATE_LIMITED' }])
+  expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThanOrEqual(10)
+  expect(sent).toEqual([])
+  expect((await post(batch)).status).toBe(202)
+  expect(names).toEqual([`${environment}/server`, `${environment}/server`])
 })
 
 test('a queue that refuses is 503, with the seconds to wait, for the whole batch to come again', async () => {

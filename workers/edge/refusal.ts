@@ -13,10 +13,19 @@ const statuses = {
   VERSION_UNAVAILABLE: 409,
   TOO_LARGE: 413,
   UPGRADE_REQUIRED: 426,
+  RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 } as const
 
 export type RefusalCode = keyof typeof statuses
+
+/** When to come back, in seconds: after `atLeast`, and all within `spread` more. */
+interface Later {
+  readonly code?: 'UNAVAILABLE' | 'RATE_LIMITED'
+  readonly atLeast?: number
+  readonly spread?: number
+  readonly random?: () => number
+}
 
 interface RefusalExtra {
   readonly headers?: Readonly<Record<string, string>>
@@ -36,4 +45,11 @@ export class Refusal extends Error {
     this.status = statuses[code]
     this.extra = extra
   }
+}
+
+/** The refusal of what may go well later. Those who are sent away together do not come back together. */
+export function comeBackLater(why: string, later: Later = {}): Refusal {
+  const { code = 'UNAVAILABLE', atLeast = 1, spread = 5, random = Math.random } = later
+  const seconds = Math.ceil(atLeast) + Math.floor(random() * spread)
+  return new Refusal(code, why, { headers: { 'Retry-After': String(seconds) } })
 }

@@ -9,6 +9,8 @@ export interface Edge extends Gate {
   readonly makeEtag: MakeEtag
   readonly usage: Usage
   readonly streams: Streams
+  /** Counts batches of events in a location, if there is such a binding. */
+  readonly eventBatches: RateLimit | undefined
   /** The public keys that it trusts, as a JSON text. */
   readonly jwks: string
 }

@@ -1,15 +1,15 @@
 import { parseVersion, type Version } from '@halyard/shared/protocol/version.ts'
 import { answerBytes, answerFrom } from './answer.ts'
-import { authorize, freshnessOf, unavailable } from './authorize.ts'
+import { authorize, freshnessOf } from './authorize.ts'
 import { namesBlob, readBlob } from './blobs.ts'
 import { satisfy } from './demand.ts'
 import { matchesEtag } from './etag.ts'
-import { Refusal } from './refusal.ts'
+import { recheckFor } from './pursuit.ts'
+import { comeBackLater, Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
 import { trim } from './view-cache.ts'
 import { deltasSince } from './view-deltas.ts'
 import type { HeldView } from './view-state.ts'
-import { recheckFor } from './view.ts'
 
 /**
  * The snapshot with its signed head, for evaluation elsewhere; with `since`, what has changed since that version, if
@@ -22,7 +22,7 @@ export async function readRuleset({ request, edge, ports }: RouteScope): Promise
   if (since) {
     view.sinceAskedAt = ports.now()
     // Whoever holds a newer version than this location must not be taken back.
-    await satisfy(view, { minVersion: since, maxAgeMs: null }, ports)
+    await satisfy(view, { minVersion: since, toldVersion: null, maxAgeMs: null }, ports)
   }
   return answerRuleset(view, request.headers.get('If-None-Match'), { since, now: ports.now() })
 }
@@ -39,7 +39,7 @@ export async function readNamedBlob({ request, edge, ports }: RouteScope, hash: 
   const freshness = freshnessOf(grant.view, ports.now())
   if (matchesEtag(request.headers.get('If-None-Match'), etag)) return answerBytes(freshness, 304, null, etag)
   const bytes = await readBlob(view, hash, ports)
-  if (!bytes) throw unavailable()
+  if (!bytes) throw comeBackLater('the members cannot be had just now')
   trim(edge.views, view)
   return answerBytes(freshness, 200, bytes, etag)
 }

@@ -97,7 +97,7 @@ test.each([
 test('that nothing was published is not remembered', async () => {
   const { server, publish } = await makeWorld()
   const { call } = startEdge()
-  expect((await call('/v1/status', { key: server.text })).status).toBe(401)
+  expect((await call('/v1/status', { key: server.text })).status).toBe(503)
   await publish(1)
   expect((await call('/v1/status', { key: server.text })).status).toBe(200)
 })
@@ -107,7 +107,8 @@ test('with hub and KV gone a cold edge says that it cannot answer yet, and remem
   await publish(1)
   const { call, bindings, clock } = startEdge({ HUB: hubWithout('read'), SNAPSHOTS: noKv })
   const answer = await call('/v1/evaluate', { key: server.text, body: {} })
-  expect([answer.status, answer.headers.get('Retry-After')]).toEqual([503, '1'])
+  expect(answer.status).toBe(503)
+  expect(answer.headers.get('Retry-After')).toMatch(/^[1-5]$/)
   expect(await answer.json()).toMatchObject({ errorCode: 'UNAVAILABLE' })
   Object.assign(bindings, { HUB: hubWithout(), SNAPSHOTS: emptyKv })
   clock.aheadMs += 1_000

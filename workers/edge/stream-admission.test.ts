@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { Refusal } from './refusal.ts'
 import {
   closedMs,
+  groupOf,
   makeAdmission,
   opensBurst,
   opensPerSec,
@@ -67,6 +68,19 @@ test('a storm in one environment holds up no other', async () => {
   ])
 })
 
+test('client keys, which are public, hold up no server', async () => {
+  const { ports, slept } = makeWorld()
+  const admission = makeAdmission(undefined)
+  await enterMany(10_000, () => admission.enter(groupOf('env_1', 'client'), ports))
+  slept.length = 0
+  await admission.enter(groupOf('env_1', 'server'), ports)
+  expect(slept).toEqual([])
+  const closed = (['client', 'server'] as const).map((each) =>
+    admission.isClosed(groupOf('env_1', each), ports.now()),
+  )
+  expect(closed).toEqual([true, false])
+})
+
 test('it is open until somebody was refused, and again some seconds later', async () => {
   const { ports, pass } = makeWorld()
   const admission = makeAdmission(undefined)
@@ -81,7 +95,7 @@ test('it is open until somebody was refused, and again some seconds later', asyn
   expect(admission.isClosed('env_1', ports.now())).toBe(false)
 })
 
-test("the location's count is asked by environment; its refusal is ours, its failure is not", async () => {
+test("the location's count is asked by name; its refusal is ours, its failure is not", async () => {
   const { ports } = makeWorld()
   const asked: string[] = []
   const limit = (answer: () => Promise<RateLimitOutcome>): RateLimit => ({

@@ -1,12 +1,13 @@
 /** Who may open a stream: the holder of a key, sent in a header, or of a credential that was made for one. */
 import { streamProtocol } from '@halyard/shared/protocol/stream.ts'
-import { authorize, checkUse, readKey, unavailable, type Grant } from './authorize.ts'
+import { authorize, checkUse, readKey, refuseKeysIn, unavailable, type Grant } from './authorize.ts'
+import { recheckFor } from './pursuit.ts'
 import { Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
 import type { StreamClaims } from './stream-credential.ts'
 import { trim, viewOf } from './view-cache.ts'
 import { holdsCopy, type View } from './view-state.ts'
-import { freshen, isCurrent, recheck } from './view.ts'
+import { freshen, isCurrent } from './view.ts'
 
 export interface StreamGrant extends Grant {
   /** Whether a credential opened it, in the place of the key itself. */
@@ -31,17 +32,6 @@ export function offeredProtocols(request: Request): readonly string[] {
   return text.split(',').map((protocol) => protocol.trim())
 }
 
-/** URLs end up in logs and histories: whoever put a key there has to replace it. */
-function refuseKeysIn(query: URLSearchParams): void {
-  for (const value of query.values()) {
-    if (!value.startsWith('hyd_')) continue
-    throw new Refusal(
-      'KEY_MISSING',
-      'a key does not go into a URL: send it as "Authorization: Bearer KEY", and replace this one; for a browser make a stream credential with POST /v1/stream-credential',
-    )
-  }
-}
-
 /** Beside the subprotocol that is spoken, the credential is offered as another. */
 function readCredential(request: Request, query: URLSearchParams): string | null {
   const other = offeredProtocols(request).find((protocol) => protocol !== streamProtocol && protocol !== '')
@@ -57,7 +47,7 @@ async function admit(scope: RouteScope, claims: StreamClaims): Promise<Grant> {
     trim(edge.views, view)
   }
   const key = findKey(view, claims) ?? (await findNewKey(scope, view, claims))
-  if (!holdsCopy(view)) throw unavailable()
+  if (!holdsCopy(view)) throw unavailable(view)
   checkUse(key, request.headers, ports.now())
   return { key, view }
 }
@@ -71,10 +61,10 @@ function findKey(view: View, { key: id, class: keyClass }: StreamClaims) {
 
 /** A key that is not in the record may be newer than it: the record is checked before the key is refused. */
 async function findNewKey({ ports }: RouteScope, view: View, claims: StreamClaims) {
-  if (view.access) await recheck(view, ports)
+  if (view.access) await recheckFor(view, () => findKey(view, claims) !== undefined, ports)
   const key = findKey(view, claims)
   if (key) return key
-  throw isCurrent(view, ports.now()) ? invalidCredential() : unavailable()
+  throw isCurrent(view, ports.now()) ? invalidCredential() : unavailable(view)
 }
 
 function invalidCredential(): Refusal {

@@ -39,6 +39,8 @@ export const windowMs = 30 * 60_000
 const algorithm = 'HS256'
 const type = 'halyard-stream'
 const secretsMax = 2
+/** A credential is public, and can be guessed at offline: with less than 256 bits that might pay (RFC 7518, 3.2). */
+const secretLengthMin = 32
 const credentialLengthMax = 1_024
 const encoder = new TextEncoder()
 
@@ -86,14 +88,18 @@ function parseSecrets(text: string): readonly [StreamSecret, ...StreamSecret[]] 
   const list = Array.isArray(given) ? given : []
   const [first, ...rest] = list.filter(isSecret)
   if (!first || rest.length + 1 !== list.length || list.length > secretsMax) {
-    throw new Error('STREAM_SECRET must be a text, or a JSON list of one or two {"kid", "secret"}')
+    throw new Error(
+      `STREAM_SECRET must be a text, or a JSON list of one or two {"kid", "secret"}, of at least ${secretLengthMin} characters each`,
+    )
   }
   return [first, ...rest]
 }
 
 function isSecret(value: unknown): value is StreamSecret {
   const { kid, secret } = (value ?? {}) as Partial<Record<keyof StreamSecret, unknown>> // each field is checked here
-  return typeof kid === 'string' && kid !== '' && typeof secret === 'string' && secret !== ''
+  return (
+    typeof kid === 'string' && kid !== '' && typeof secret === 'string' && secret.length >= secretLengthMin
+  )
 }
 
 function importSecret(secret: string): Promise<CryptoKey> {

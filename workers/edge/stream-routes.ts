@@ -4,11 +4,11 @@ import { parseVersion } from '@halyard/shared/protocol/version.ts'
 import { answerText } from './answer.ts'
 import { authorize } from './authorize.ts'
 import { inTime } from './flight.ts'
-import { Refusal } from './refusal.ts'
+import { comeBackLater, Refusal } from './refusal.ts'
 import type { RouteScope } from './route-scope.ts'
 import { bridgeToSse, sseGoaway } from './sse-bridge.ts'
 import { ofrepFormat, ownFormat, type SseFormat } from './sse-format.ts'
-import { comeBackLater } from './stream-admission.ts'
+import { groupOf, retrySpreadSec } from './stream-admission.ts'
 import { authorizeStream, offeredProtocols, type StreamGrant } from './stream-authorize.ts'
 import { regionOf } from './stream-region.ts'
 
@@ -101,7 +101,8 @@ async function connect(scope: RouteScope, grant: StreamGrant, since: string | nu
   const { request, edge, ports } = scope
   const { streams } = edge
   const { environment } = grant.view
-  await streams.admission.enter(environment, ports)
+  const group = groupOf(environment, grant.key.class)
+  await streams.admission.enter(group, ports)
   const wanted: StreamRequest = {
     environment,
     class: grant.key.class,
@@ -110,14 +111,27 @@ async function connect(scope: RouteScope, grant: StreamGrant, since: string | nu
     ...(since !== null && { since }),
   }
   // Polling shares nothing with streams: a reader that has none goes on with it.
-  const response = await inTime(streams.open(wanted), openTimeoutMs, ports).catch(() => null)
+  const opening = streams.open(wanted)
+  const response = await inTime(opening, openTimeoutMs, ports).catch(() => null)
+  if (!response) ports.defer(hangUp(opening))
   if (response?.status === 101) return response
   await response?.body?.cancel()
   if (response?.status === 401)
     throw new Refusal('KEY_INVALID', 'the key is unknown, was revoked or has expired')
   const retryAfterSec = Number(response?.headers.get('Retry-After') ?? NaN)
-  if (retryAfterSec > 0) throw streams.admission.refuse(environment, ports.now(), retryAfterSec)
-  throw comeBackLater('streams cannot be reached just now', relayRetrySec)
+  if (retryAfterSec > 0) throw streams.admission.refuse(group, ports.now(), retryAfterSec)
+  throw comeBackLater('streams cannot be reached just now', {
+    atLeast: relayRetrySec,
+    spread: retrySpreadSec,
+  })
+}
+
+/** What comes too late is nobody's: without this the relay would count it as a reader. */
+async function hangUp(opening: Promise<Response>): Promise<void> {
+  const late = await opening.catch(() => null) // it failed, and left nothing
+  late?.webSocket?.accept()
+  late?.webSocket?.close(1001)
+  await late?.body?.cancel()
 }
 
 function isUpgrade(request: Request): boolean {

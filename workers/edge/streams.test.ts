@@ -182,6 +182,33 @@ test('a hub that hangs is given up, and the reader told to come back', async () 
   }
 })
 
+test('a socket that comes after its reader was told to come back is closed', async () => {
+  const { client, publish } = await makeWorld()
+  await publish(1)
+  const { 0: relaySide, 1: edgeSide } = new WebSocketPair()
+  relaySide.accept()
+  const closed = new Promise<number>((resolve) =>
+    relaySide.addEventListener('close', ({ code }) => resolve(code)),
+  )
+  const { promise: opening, resolve: open } = Promise.withResolvers<Response>()
+  let isAsked = false
+  const HUB = { ...hubWithout(), fetch: () => ((isAsked = true), opening) }
+  const { call, settle } = startEdge({ HUB })
+  await call('/v1/status', { key: client.text })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const answering = call('/v1/stream', { key: client.text, headers: upgrade })
+    await vi.waitFor(() => expect(isAsked).toBe(true))
+    vi.advanceTimersByTime(10_000)
+    expect((await answering).status).toBe(503)
+  } finally {
+    vi.useRealTimers()
+  }
+  open(new Response(null, { status: 101, webSocket: edgeSide }))
+  await settle()
+  expect(await closed).toBe(1001)
+})
+
 test("a relay's own wait is passed on, in whole seconds and spread", async () => {
   const { client, publish } = await makeWorld()
   await publish(1)

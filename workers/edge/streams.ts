@@ -1,7 +1,7 @@
 import type { AccessKey } from '@halyard/shared/protocol/access.ts'
 import type { StreamRequest } from '@halyard/shared/protocol/hub.ts'
 import type { EdgeEnv } from './env.ts'
-import { makeAdmission, type Admission } from './stream-admission.ts'
+import { groupOf, makeAdmission, type Admission } from './stream-admission.ts'
 import { makeCredentials, type Credentials } from './stream-credential.ts'
 
 /** What an isolate keeps for streams. Polling and evaluation need none of it. */
@@ -38,7 +38,7 @@ export function makeStreams(env: Pick<EdgeEnv, 'HUB' | 'STREAM_SECRET' | 'STREAM
         headers: { Upgrade: 'websocket' },
       }),
     offer: (environment, key, now) => {
-      if (admission.isClosed(environment, now)) return null
+      if (admission.isClosed(groupOf(environment, key.class), now)) return null
       const known = offersCache.get(key)
       if (known && now < known.endsAt) return known
       const claims = { environment, key: key.id, class: key.class }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import type { UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { listCounts, type UsageMessage } from '@halyard/shared/contract/usage.ts'
 import type { Decision } from '@halyard/shared/engine/model.ts'
 import { bodyOf, makeWorld, segmentLine, startEdge } from './test-kit.ts'
+import { sizeOf } from './usage-messages.ts'
 import { countDecisions, countsOf, makeUsage, usageFlushMs, type UsageScope } from './usage.ts'
 import { makeViewWorld } from './view-kit.ts'
 
@@ -17,7 +18,7 @@ async function start() {
   const counted = async () => {
     await edge.settle()
     const sums: Record<string, number> = {}
-    for (const { kind, flag, variant, count } of sent.splice(0).flatMap(({ counts }) => counts))
+    for (const { kind, flag, variant, count } of sent.splice(0).flatMap(listCounts))
       sums[`${kind} ${flag} ${variant}`] = (sums[`${kind} ${flag} ${variant}`] ?? 0) + count
     return sums
   }
@@ -38,6 +39,8 @@ function startUsage(flushMs = usageFlushMs) {
     countDecisions(countsOf({ edge: { usage }, ports }, environment).evaluations, keys.map(decisionOf))
   return { ...world, usage, ports, sent, queue, count }
 }
+
+const flagsOf = (message: UsageMessage) => listCounts(message).map(({ flag }) => flag)
 
 function decisionOf(key: string): Decision {
   return { key, value: true, variant: 'on', reason: 'STATIC', metadata: {} }
@@ -72,7 +75,11 @@ test('what an environment sends names it, and is one batch under an id of its ow
     await settle()
   }
   expect(
-    sent.map(({ environment, source, counts }) => ({ environment, source, size: counts.length })),
+    sent.map((message) => ({
+      environment: message.environment,
+      source: message.source,
+      size: sizeOf(message),
+    })),
   ).toEqual([1, 1].map((size) => ({ environment, source: 'edge', size })))
   expect(new Set(sent.map(({ id }) => id)).size).toBe(2)
 })
@@ -125,13 +132,24 @@ test('counts are gathered for ten seconds, by environment, and then sent', async
   count('env_b', 'z')
   expect(sent).toEqual([])
   await pass(1)
-  expect(sent.map(({ environment, counts }) => [environment, counts.map(({ flag }) => flag)])).toEqual([
+  expect(sent.map((message) => [message.environment, flagsOf(message)])).toEqual([
     ['env_a', ['x', 'y']],
     ['env_b', ['z']],
   ])
   count('env_a', 'x')
   await pass(usageFlushMs)
   expect(sent).toHaveLength(3)
+})
+
+test('a flush of 5,000 flags is two messages that a queue takes, and nothing of it is lost', async () => {
+  const { count, sent, pass } = startUsage()
+  const keys = Array.from({ length: 5_000 }, (_, i) => `new-feature-${i}`)
+  count('env_a', ...keys, ...keys)
+  await pass(usageFlushMs)
+  expect(sent).toHaveLength(2)
+  expect(sent.flatMap(flagsOf)).toEqual(keys)
+  expect(new Set(sent.flatMap(listCounts).map(({ count }) => count))).toEqual(new Set([2]))
+  for (const message of sent) expect(JSON.stringify(message).length).toBeLessThan(128_000)
 })
 
 test('what the queue did not take is kept, and goes with the next flush under its own id', async () => {
@@ -143,7 +161,7 @@ test('what the queue did not take is kept, and goes with the next flush under it
   queue.isBroken = false
   count('env_a', 'y')
   await pass(usageFlushMs)
-  expect(sent.map(({ counts }) => counts.map(({ flag }) => flag))).toEqual([['x'], ['y']])
+  expect(sent.map(flagsOf)).toEqual([['x'], ['y']])
   expect(sent[0]).toEqual(kept)
   expect(usage.unsent).toEqual([])
 })
@@ -158,7 +176,7 @@ test('a queue that is gone for long costs the oldest counts, and no more memory'
     // oxlint-disable-next-line no-await-in-loop
     await pass(usageFlushMs)
   }
-  const held = usage.unsent.reduce((sum, { counts }) => sum + counts.length, 0)
+  const held = usage.unsent.reduce((sum, message) => sum + sizeOf(message), 0)
   expect(held).toBeGreaterThan(40_000)
   expect(held).toBeLessThanOrEqual(50_000)
   expect(usage.unsent.at(-1)?.environment).toBe('env_c')
@@ -174,7 +192,7 @@ test('a flush that was cut off with its request does not end all counting', asyn
   expect(sent).toEqual([])
   count('env_a', 'x')
   await pass(usageFlushMs)
-  expect(sent.flatMap(({ counts }) => counts)).toMatchObject([{ flag: 'x', count: 2 }])
+  expect(sent.flatMap(listCounts)).toMatchObject([{ flag: 'x', count: 2 }])
 })
 
 test('an isolate that serves more environments than it holds counts for loses none of them', async () => {

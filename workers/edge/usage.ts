@@ -6,7 +6,7 @@ import type { UsageCount, UsageMessage } from '@halyard/shared/contract/usage.ts
 import type { Decision } from '@halyard/shared/engine/model.ts'
 import { makeTally, takeCounts, type Given, type Tally } from '@halyard/shared/engine/tally.ts'
 import { toHex } from '@halyard/shared/protocol/ids.ts'
-import { toMessages } from './usage-messages.ts'
+import { sizeOf, toMessages } from './usage-messages.ts'
 import type { ViewPorts } from './view-state.ts'
 
 /** What an isolate has counted and not sent. */
@@ -90,7 +90,7 @@ function gather(usage: Usage, { now, report }: UsageScope['ports']): void {
   usage.environments.clear()
   const all = [...usage.unsent, ...made.flat()]
   let room = unsentCountsMax
-  const first = all.findLastIndex(({ counts }) => (room -= counts.length) < 0) + 1
+  const first = all.findLastIndex((message) => (room -= sizeOf(message)) < 0) + 1
   for (const { environment } of all.slice(0, first)) report(environment, 'usage was not taken, and is lost')
   usage.unsent = all.slice(first)
 }

@@ -1,8 +1,8 @@
 /** A world for a view: a clock that stands still until it is moved, and sources that answer when and what they are told. */
 import type { Head } from '@halyard/shared/protocol/head.ts'
 import { formatKvValue, type Held, type ReadAnswer } from '@halyard/shared/protocol/hub.ts'
-import { makeView, type BlobBytes, type LocationCache, type ViewPorts } from './view-state.ts'
-import { freshen } from './view.ts'
+import { makeView, type BlobBytes, type LocationCache, type View, type ViewPorts } from './view-state.ts'
+import { confirmDeadlineMs, freshen, recheck } from './view.ts'
 
 export const environment = 'env_1'
 
@@ -113,11 +113,12 @@ export function makeViewWorld(shelf: Shelf = new Map()) {
     const end = now + ms
     for (;;) {
       await drained()
-      const next = sleepers.toSorted((a, b) => a.at - b.at)[0]
-      if (!next || next.at > end) break
-      sleepers = sleepers.filter((sleeper) => sleeper !== next)
-      now = next.at
-      next.wake()
+      const at = sleepers.reduce((first, sleeper) => Math.min(first, sleeper.at), Infinity)
+      if (at > end) break
+      const due = sleepers.filter((sleeper) => sleeper.at === at)
+      sleepers = sleepers.filter((sleeper) => sleeper.at !== at)
+      now = at
+      for (const { wake } of due) wake()
     }
     now = end
     await drained()
@@ -149,4 +150,9 @@ export async function warm(made = make(1, 1), shelf: Shelf = new Map()) {
   await freshen(view, world.ports)
   world.reads.hub = 0
   return { ...world, view }
+}
+
+/** One exact question, for which nobody is in a hurry. */
+export async function askAgain(view: View, ports: ViewPorts): Promise<void> {
+  await recheck(view, { isEager: false, untilMs: ports.now() + confirmDeadlineMs.old }, ports)
 }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import {
   accessOf,
   answerOf,
+  askAgain,
   bytesOfText,
   environment,
   hashOf,
@@ -11,8 +12,9 @@ import {
   warm,
   type Shelf,
 } from './view-kit.ts'
+import { recentMs } from './view-pace.ts'
 import { makeView } from './view-state.ts'
-import { ageMs, freshen, freshMs, isCurrent, oldMs, recentMs, recheck, youngMs } from './view.ts'
+import { ageMs, freshen, freshMs, isCurrent, oldMs, youngMs } from './view.ts'
 
 /** Isolates of one location, each with its own view; all see the same hub and clock. */
 function makeLocation(count: number) {
@@ -85,15 +87,15 @@ test('an exact question takes no word older than a quarter of a second, and one 
   const asker = await warm(make(1, 1), shelf)
   const other = await warm(make(1, 1), shelf)
   other.sources.hub = async () => answerOf(make(1, 2), other.now())
-  await other.pass(recentMs)
-  await recheck(other.view, other.ports)
+  await other.pass(recentMs - 1)
+  await askAgain(other.view, other.ports)
   expect([other.reads.hub, other.view.copy?.token]).toEqual([0, '1.1'])
-  await other.pass(1)
-  await recheck(other.view, other.ports)
+  await other.pass(1 + recentMs / 2)
+  await askAgain(other.view, other.ports)
   expect([other.reads.hub, other.view.copy?.token]).toEqual([1, '1.2'])
   // Which is the word of all now.
-  await asker.pass(recentMs + 50)
-  await recheck(asker.view, asker.ports)
+  await asker.pass(recentMs + 150)
+  await askAgain(asker.view, asker.ports)
   expect([asker.reads.hub, asker.view.copy?.token]).toEqual([0, '1.2'])
 })
 
@@ -107,7 +109,7 @@ test('an exact question does not make do with a check that another began', async
   })
   sources.cache = async () => (await sleep(10), bytesOfText(word))
   expect(freshen(view, ports)).toBeNull()
-  const rechecked = recheck(view, ports)
+  const rechecked = askAgain(view, ports)
   await pass(30)
   await rechecked
   expect(reads.hub).toBe(1)
@@ -142,7 +144,7 @@ test.each(['', '{', 'null', '5', '<html>', '{"signedHead":5,"confirmedAt":1}', '
   },
 )
 
-test('a forged word is refused, and one from the future makes nothing younger than now', async () => {
+test('a forged word is refused, and so is one from the future, which would be the last for as long', async () => {
   const { view, ports, sources, shelf, pass, reads, now } = await warm()
   const put = (word: object) => shelf.set(`${environment}/head`, bytesOfText(JSON.stringify(word)))
   await pass(3_000)
@@ -151,10 +153,19 @@ test('a forged word is refused, and one from the future makes nothing younger th
   await freshen(view, ports)
   expect([view.refusedCount, reads.hub]).toEqual([1, 1])
   await pass(3_000)
-  put({ signedHead: view.copy?.signedHead, confirmedAt: now() + 1e9 })
+  put({ signedHead: view.copy?.signedHead, confirmedAt: now() + 3_600_000 })
+  sources.hub = async () => answerOf(make(1, 2), now())
   await freshen(view, ports)
-  expect(ageMs(view, now())).toBe(0)
-  expect(view.answeredAt).toBe(now())
+  expect([view.refusedCount, reads.hub, view.copy?.token]).toEqual([2, 2, '1.2'])
+})
+
+test('a word of a clock that is a little ahead makes nothing younger than now', async () => {
+  const { view, ports, shelf, pass, reads, now } = await warm()
+  await pass(3_000)
+  const word = { signedHead: view.copy?.signedHead, confirmedAt: now() + 900 }
+  shelf.set(`${environment}/head`, bytesOfText(JSON.stringify(word)))
+  await freshen(view, ports)
+  expect([ageMs(view, now()), view.answeredAt, reads.hub]).toEqual([0, now(), 0])
 })
 
 test('a word that is behind what is held takes nothing back, and the hub is asked', async () => {
@@ -165,7 +176,7 @@ test('a word that is behind what is held takes nothing back, and the hub is aske
   sources.cache = async (name) => (name.endsWith('/head') ? (word ?? null) : null)
   sources.hub = async () => answerOf(make(1, 3), now())
   await pass(freshMs + 1)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect([view.copy?.token, reads.hub]).toEqual(['1.3', 1])
 })
 

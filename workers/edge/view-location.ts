@@ -16,15 +16,19 @@ const contentTimeoutMs = 500
 /** After a failure the cache is left alone for so long. */
 const failurePauseMs = 10_000
 const wordLengthMax = 4_096
+/** Clocks may differ a little; a word from further in the future would be the last for as long. */
+const aheadMaxMs = 1_000
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** The last word of the hub that somebody here has heard, whatever its age; null if there is none. */
 export async function readWord(view: View, ports: ViewPorts): Promise<Confirmation | null> {
   const bytes = await read(view, wordName(view), { timeoutMs: wordTimeoutMs, ports })
-  const word = bytes && parseWord(bytes)
-  if (bytes && !word) refuse(view, 'a shared word of another form', ports)
-  return word
+  if (!bytes) return null
+  const word = parseWord(bytes)
+  if (word && word.confirmedAt <= ports.now() + aheadMaxMs) return word
+  refuse(view, word ? 'a shared word from the future' : 'a shared word of another form', ports)
+  return null
 }
 
 /** A text by its hash, which the caller checks. */

@@ -21,7 +21,7 @@ export function makeViewPorts(env: EdgeEnv, { now, caches }: Platform): Omit<Vie
     readHub: async (environment, held) => copyOut(await env.HUB.read(environment, held)),
     readKv: async (kind, environment) =>
       await env.SNAPSHOTS.get(kvNames[kind](environment), { type: 'text', cacheTtl: kvCacheTtlSec }),
-    readHubBlob: (environment, hash) => env.HUB.blob(environment, hash),
+    readHubBlob: async (environment, hash) => released(await env.HUB.blob(environment, hash)),
     readKvBlob: async (environment, hash) => {
       const value = await env.SNAPSHOTS.get(kvNames.blob(environment, hash), {
         type: 'arrayBuffer',
@@ -65,11 +65,17 @@ function makeLocationCache(caches: Platform['caches'], signers: string): Locatio
   }
 }
 
-/** What a call to another Worker gives holds resources of that call until it is disposed of. */
+/** What a call to another Worker gives holds resources of that call until it is disposed of; what it says stays. */
+function released<Result extends object>(result: Result | null): Result | null {
+  ;(result as Partial<Disposable> | null)?.[Symbol.dispose]?.() // the runtime adds it
+  return result
+}
+
+/** Without what the runtime added, which would stay as long as the answer. */
 function copyOut(answer: ReadAnswer | null): ReadAnswer | null {
   if (answer === null) return null
   const { signedHead, confirmedAt, body, access, deltas } = answer
-  ;(answer as Partial<Disposable>)[Symbol.dispose]?.() // the runtime adds it
+  released(answer)
   return {
     signedHead,
     confirmedAt,

@@ -3,9 +3,10 @@ import { parseTrustedKeys } from '@halyard/shared/protocol/head.ts'
 import type { ReadAnswer } from '@halyard/shared/protocol/hub.ts'
 import recorded from '../hub/recorded/before-relays.json'
 import { edgeEnv, noPlaces } from './test-kit.ts'
+import { askAgain } from './view-kit.ts'
 import { makeViewPorts } from './view-ports.ts'
 import { makeView } from './view-state.ts'
-import { freshen, isCurrent, recheck } from './view.ts'
+import { freshen, isCurrent } from './view.ts'
 
 /** What the hub answered before it knew of deltas and relays, oldest first. */
 const answers = recorded.calls
@@ -39,10 +40,10 @@ test('a new edge reads from an old hub: whole bodies, though it takes deltas', a
   await freshen(view, ports)
   expect([view.copy?.token, view.isConfirmed, view.refusedCount]).toEqual(['1.1', true, 0])
   clock.now += 5_000
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect([view.copy?.token, view.refusedCount]).toEqual(['1.2', 0])
   expect(asked).toMatchObject([{}, { takesDeltas: true }])
   clock.now += 5_000
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect([view.copy?.token, isCurrent(view, clock.now)]).toEqual(['1.2', true])
 })

@@ -41,9 +41,9 @@ export interface Flight {
   readonly startedAt: number
 }
 
-/** A check that is under way; an exact one takes no word of the hub but a recent one. */
+/** A check that is under way, and how recent a word of the hub it takes; Infinity: a fresh one is enough. */
 export interface Check extends Flight {
-  readonly isExact: boolean
+  readonly withinMs: number
 }
 
 /** A blob that is being fetched, or could not be. */
@@ -65,6 +65,13 @@ export interface View {
   hub: 'answered' | 'absent' | 'failed'
   /** When it last answered, us or an isolate that shared its word, by our clock. */
   answeredAt: number
+  /** When it was last asked in vain, by our clock. */
+  failedAt: number
+  /** From 0 to 1: how long the next question is left to the isolate whose word was the last; 0 for that one. */
+  patience: number
+  /** How many checks of late brought nothing new, as it was at `missesAt`. */
+  misses: number
+  missesAt: number
   /** The `confirmedAt` of the last word that we had from it ourselves. */
   ownWordAt: number
   /** What was offered and not taken. */
@@ -125,6 +132,10 @@ export function makeView(environment: string, now: number): View {
     isConfirmed: false,
     hub: 'failed',
     answeredAt: -Infinity,
+    failedAt: -Infinity,
+    patience: 0,
+    misses: 0,
+    missesAt: 0,
     ownWordAt: -Infinity,
     refusedCount: 0,
     usedAt: now,

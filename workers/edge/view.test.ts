@@ -3,6 +3,7 @@ import { compareVersions, type Version } from '@halyard/shared/protocol/version.
 import {
   accessOf,
   answerOf,
+  askAgain,
   environment,
   kvValueOf,
   make,
@@ -12,16 +13,7 @@ import {
   warm,
 } from './view-kit.ts'
 import { makeView } from './view-state.ts'
-import {
-  ageMs,
-  checksPerSecond,
-  confirmDeadlineMs,
-  freshen,
-  freshMs,
-  oldMs,
-  recheck,
-  youngMs,
-} from './view.ts'
+import { ageMs, checksPerSecond, confirmDeadlineMs, freshen, freshMs, oldMs, youngMs } from './view.ts'
 
 test('a cold view waits for the hub, and is confirmed', async () => {
   const { view, reads, now } = await warm()
@@ -112,11 +104,11 @@ test('the hub is asked at most four times a second, whatever comes', async () =>
   await pass(60_000)
   for (let i = 0; i < 1000; i++) {
     await freshen(view, ports)
-    await recheck(view, ports)
+    await askAgain(view, ports)
   }
   expect(reads.hub).toBe(checksPerSecond)
   await pass(1_000)
-  await recheck(view, ports)
+  await askAgain(view, ports)
   expect(reads.hub).toBe(checksPerSecond + 1)
 })
 
@@ -225,7 +217,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed))(
         published.push(random() < 0.1 ? make(epoch + 1, Math.ceil(random() * 3)) : make(epoch, version + 1))
       }
       void freshen(view, ports)
-      if (random() < 0.3) void recheck(view, ports)
+      if (random() < 0.3) void askAgain(view, ports)
       await pass(random() < 0.1 ? 35_000 : 1_500 * random())
       if (!view.copy) continue
       const { head, body } = view.copy

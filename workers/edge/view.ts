@@ -8,8 +8,16 @@
  */
 import type { Confirmation } from '@halyard/shared/protocol/hub.ts'
 import { coldDeadlineMs, flightMaxMs, waitFor } from './flight.ts'
+import { gapMs, noteCheck, pauseMs } from './view-pace.ts'
 import { refreshFromHub, refreshFromLocation, refreshFromStores } from './view-sources.ts'
 import type { Check, View, ViewPorts } from './view-state.ts'
+
+/** How to ask again. `untilMs` is the moment (epoch) until which the answer is waited for. */
+export interface Recheck {
+  /** For what may be there any moment: sooner than `recentMs` after the last word. */
+  readonly isEager: boolean
+  readonly untilMs: number
+}
 
 export const youngMs = 1_000
 export const freshMs = 2_000
@@ -17,8 +25,6 @@ export const oldMs = 30_000
 /** How long an answer waits for a confirmation. */
 export const confirmDeadlineMs = { stale: 50, old: 300 }
 export const checksPerSecond = 4
-/** A word of the hub that is this old is as good as asking: so a location asks four times a second at most. */
-export const recentMs = 250
 /** For how long past young others leave it to the isolate that asked last to ask again. */
 const patienceMs = 500
 /** KV's own cache lives as long: reading sooner gives the same. */
@@ -36,7 +42,7 @@ export function freshen(view: View, ports: ViewPorts): Promise<void> | null {
   const isCold = !view.copy || !view.access
   const age = ageMs(view, now)
   if (!isCold && age <= youngMs) return null
-  const flight = check(view, false, ports)
+  const flight = check(view, Infinity, ports)
   if (!flight || (!isCold && age <= freshMs)) return null
   const deadlineMs = isCold ? coldDeadlineMs : age <= oldMs ? confirmDeadlineMs.stale : confirmDeadlineMs.old
   return waitFor(flight, deadlineMs, ports)
@@ -47,55 +53,51 @@ export function isCurrent(view: View, now: number): boolean {
   return now - view.answeredAt <= freshMs
 }
 
-/** Asks the hub again whatever the age, or hears what it said just now: something is missing that is perhaps newer. */
-export async function recheck(view: View, ports: ViewPorts): Promise<void> {
-  const joined = check(view, true, ports)
+/** Asks the hub again whatever the age, or hears what it said just now, if the pace allows: something is missing. */
+export async function recheck(view: View, how: Recheck, ports: ViewPorts): Promise<void> {
+  const now = ports.now()
+  if (pauseMs(view, how.isEager, now) > 0) return
+  const withinMs = gapMs(view, how.isEager, now)
+  const joined = check(view, withinMs, ports)
   if (!joined) return
-  await waitFor(joined, confirmDeadlineMs.old, ports)
-  if (joined.isExact || ports.now() - view.answeredAt <= recentMs) return
+  await waitFor(joined, how.untilMs - joined.startedAt, ports)
+  if (joined.withinMs <= withinMs || ports.now() - view.answeredAt <= withinMs) return
   // That one was content with an older word.
-  const own = check(view, true, ports)
-  if (own && own !== joined) await waitFor(own, confirmDeadlineMs.old, ports)
-}
-
-/**
- * Rechecks until that is found, or the hub's word is no older than the question, which takes a moment longer than asking.
- * For what must not be denied by a word that was given before it came to be.
- */
-export async function recheckFor(view: View, isFound: () => boolean, ports: ViewPorts): Promise<void> {
-  const start = ports.now()
-  await recheck(view, ports)
-  const wordAgeMs = start - view.answeredAt
-  if (isFound() || wordAgeMs <= 0 || wordAgeMs > recentMs) return
-  await ports.sleep(recentMs - wordAgeMs + 1)
-  await recheck(view, ports)
+  const own = check(view, withinMs, ports)
+  if (own && own !== joined) await waitFor(own, how.untilMs - own.startedAt, ports)
 }
 
 /** Joins the check that is under way or starts one; null if there were enough of them in this second. */
-function check(view: View, isExact: boolean, ports: ViewPorts): Check | null {
+function check(view: View, withinMs: number, ports: ViewPorts): Check | null {
   const now = ports.now()
   if (view.flight && now - view.flight.startedAt < flightMaxMs) return view.flight
   const recent = view.checkStarts.filter((start) => now - start < 1000)
-  if (recent.length >= checksPerSecond) return null
-  view.checkStarts = [...recent, now]
-  const landed = refresh(view, isExact, ports).finally(() => land(view, flight))
-  const flight: Check = { startedAt: now, isExact, landed }
+  // Rechecks have a pace of their own.
+  if (withinMs === Infinity && recent.length >= checksPerSecond) return null
+  view.checkStarts = [...recent, now].slice(-checksPerSecond)
+  const tokenBefore = view.copy?.token
+  const landed = refresh(view, withinMs, ports).finally(() => {
+    if (view.flight === flight) view.flight = null
+    noteCheck(view, view.copy?.token !== tokenBefore, ports.now())
+  })
+  const flight: Check = { startedAt: now, withinMs, landed }
   view.flight = flight
   ports.defer(flight.landed)
   return flight
 }
 
-function land(view: View, flight: Check): void {
-  if (view.flight === flight) view.flight = null
-}
-
 /** One round through the sources, the next where one has no answer that can be used. Never rejects. */
-async function refresh(view: View, isExact: boolean, ports: ViewPorts): Promise<void> {
+async function refresh(view: View, withinMs: number, ports: ViewPorts): Promise<void> {
   const isEnough = (word: Confirmation) =>
-    isExact ? ports.now() - word.confirmedAt <= recentMs : isFreshWord(view, word, ports)
-  if (await refreshFromLocation(view, isEnough, ports)) return
+    withinMs === Infinity ? isFreshWord(view, word, ports) : ports.now() - word.confirmedAt < withinMs
+  if (withinMs > 0 && (await refreshFromLocation(view, isEnough, ports))) {
+    view.patience = Math.cbrt(ports.random())
+    return
+  }
+  view.patience = 0
   if (await refreshFromHub(view, ports)) return
   const now = ports.now()
+  view.failedAt = now
   const isCold = !view.copy || !view.access
   if (!isCold && (ageMs(view, now) <= oldMs || now - view.kvReadAt < kvIntervalMs)) return
   view.kvReadAt = now
