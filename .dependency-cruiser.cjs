@@ -77,7 +77,7 @@ module.exports = {
     only(
       'admin-is-the-operators',
       '^admin/',
-      '^(shared|admin|workers/control|dev|cli/(command-error|output))',
+      '^(shared|admin|workers/control|dev|cli/(command-error|output|local-stack))',
       'it speaks to the database as its owner',
     ),
     {
