@@ -16,7 +16,8 @@ const UsageQuery = z.strictObject({
   from: when.optional().meta({ description: '30 days before `to` if left out' }),
   to: when.optional().meta({ description: 'now if left out' }),
   by: z.enum(['hour', 'day']).default('day').meta({
-    description: 'Days are of UTC. By the hour at most 7 days are answered, by the day 400',
+    description:
+      'Days are of UTC. By the hour at most 7 days are answered, of the last 8; by the day 400. Usage of more than 8 days ago is of whole days',
   }),
 })
 

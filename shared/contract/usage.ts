@@ -27,15 +27,24 @@ export const EventBatch = z
   .meta({ id: 'EventBatch' })
 export type EventBatch = z.input<typeof EventBatch>
 
-/** Evaluations asked for by the flag's key, or answers for all flags that held it; `to` is in epoch milliseconds. */
-export const UsageCount = z.strictObject({
+/** How often flags gave variants, all by the same way and up to the same moment; `to` is in epoch milliseconds. */
+export const UsageCounts = z.strictObject({
+  /** Evaluations asked for by the flag's key, or answers for all flags that held it. */
   kind: z.enum(['evaluations', 'deliveries']),
-  flag: FlagKey,
-  variant: VariantKey.nullable(),
-  count,
   to: z.int(),
+  /** A list each, of flag, variant (null: an error) and count: what waits in a queue is paid by its bytes. */
+  given: z.array(z.tuple([FlagKey, VariantKey.nullable(), count])),
 })
-export type UsageCount = z.infer<typeof UsageCount>
+export type UsageCounts = z.infer<typeof UsageCounts>
+
+/** One count of those. */
+export interface UsageCount {
+  readonly kind: UsageCounts['kind']
+  readonly flag: string
+  readonly variant: string | null
+  readonly count: number
+  readonly to: number
+}
 
 /** What the edge puts on the queue: a batch, or a part of one that would be too long for a message. */
 export const UsageMessage = z.strictObject({
@@ -44,6 +53,13 @@ export const UsageMessage = z.strictObject({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}\.\d{1,4}$/),
   /** Class client counts for flags that it may see. */
   source: z.enum(['edge', 'server', 'client']),
-  counts: z.array(UsageCount),
+  counts: z.array(UsageCounts),
 })
 export type UsageMessage = z.infer<typeof UsageMessage>
+
+/** The counts of a message one by one, in its order. */
+export function listCounts({ counts }: Pick<UsageMessage, 'counts'>): UsageCount[] {
+  return counts.flatMap(({ kind, to, given }) =>
+    given.map(([flag, variant, count]) => ({ kind, flag, variant, count, to })),
+  )
+}

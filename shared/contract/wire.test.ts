@@ -13,9 +13,9 @@ import { EventBatch, UsageMessage } from './usage.ts'
  * change, and put the new hash here.
  */
 const known = {
-  api: '7d6e46abd894ce7d',
+  api: '5f90ea66c17e51be',
   stream: 'dd5ef997b79c7a44',
-  events: 'b00f97dd5c46fb8e',
+  events: '3b000161217a3a03',
   problems: 'c0be5274034a2e58',
 }
 

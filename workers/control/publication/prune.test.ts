@@ -182,8 +182,11 @@ test('a list that no kept version names is released and goes a day later; others
   const { hash: elsewhere } = await put('production', '"shared"')
   await put('staging', '"shared"')
   const { hash: atOldest } = await put('production', '"kept"')
-  await skip('production', 999)
+  await skip('production', 998)
   const { hash: now } = await put('production', '"now"')
+  const include = [`"hash":"${dropped}"`] // an id that reads like the name of a list
+  const odd = { key: 'odd', environments: { production: { include } } }
+  await kit.ok('POST', `${shop}/segments`, { body: odd })
   await backdate('production', 100)
   kit.clock.nowMs += 100 * 86_400_000
   await prune()
@@ -202,6 +205,26 @@ test('a list that no kept version names is released and goes a day later; others
   await put('staging', '"later"')
   expect((await blobs()).has(dropped)).toBe(false)
   expect((await blobs()).has(atOldest)).toBe(true)
+})
+
+test('lists are released on a day on which no history goes, and one that fails to be pruned holds up none', async () => {
+  await kit.sql(
+    `insert into segment_blobs (org_id, hash, count, kept, stored_at) select id, repeat('ab', 32), 0, true, now()
+     from organizations where key = 'acme'`,
+  )
+  await skip('staging', 1_500)
+  await backdate('staging', 100)
+  await skip('production', 10)
+  await backdate('production', 100)
+  // As if it held what cannot be changed just now.
+  const broken = idOf('production')
+  await kit.sql(`alter table environments add constraint broken check (id <> '${broken}') not valid`)
+  const pruned = (await prune()).map(({ environmentId }) => environmentId)
+  expect([pruned.includes(idOf('staging')), pruned.includes(broken)]).toEqual([true, false])
+  await kit.sql('alter table environments drop constraint broken')
+  const blobs = () => kit.sql("select kept from segment_blobs where hash = repeat('ab', 32)")
+  expect(await blobs()).toEqual([{ kept: false }])
+  expect((await prune()).map(({ environmentId }) => environmentId)).toContain(broken)
 })
 
 test('nobody but the pruning can delete history, and nobody at all the audit', async () => {

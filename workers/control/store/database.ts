@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import type { BatchItem, BatchResponse } from 'drizzle-orm/batch'
 import { drizzle as drizzleHttp, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePool, type NeonDatabase } from 'drizzle-orm/neon-serverless'
+import { inTime } from '../in-time.ts'
 import { ProblemError } from '../problem.ts'
 
 export type ReadDb = NeonHttpDatabase
@@ -62,8 +63,11 @@ interface DatabaseConfig {
   readonly waitUntil: (work: Promise<unknown>) => void
 }
 
-/** A database that takes calls and does not answer must not hold its callers for ever. */
-const answerMaxMs = 10_000
+/**
+ * A database that takes calls and does not answer must not hold its callers for ever. Postgres gives up a statement
+ * first, which frees what it had locked; then the client, in case Postgres cannot; then the write as a whole.
+ */
+const [statementMaxMs, answerMaxMs, writeMaxMs] = [9_000, 10_000, 14_000]
 neonConfig.fetchFunction = (input: string, init?: RequestInit) =>
   fetch(input, { ...init, signal: AbortSignal.timeout(answerMaxMs) })
 
@@ -80,35 +84,48 @@ export function openDatabase(config: DatabaseConfig): Database {
       readOnly: true,
     })) as typeof transaction // the same generic call
   const http = drizzleHttp(client)
-  const call = async <Row>(query: string, params: unknown[]) => (await client.query(query, params)) as Row[] // as the function declares
+  const call: Call = async <Row>(query: string, params: unknown[]) => {
+    const [, rows] = await transaction([client.query(limitStatement), client.query(query, params)])
+    return rows as Row[] // as the function declares
+  }
 
   return {
     async read(orgId, queries) {
-      const results: unknown[] = await http.batch([http.execute(setOrg(orgId)), ...queries(http)])
+      const results: unknown[] = await http.batch([http.execute(beginRead(orgId)), ...queries(http)])
       return results.slice(1) as never // the answers of `queries`, in their order
     },
-    async write(orgId, work) {
-      const pool = new Pool({
-        connectionString: config.url,
-        max: 1,
-        connectionTimeoutMillis: answerMaxMs,
-        query_timeout: answerMaxMs,
-      })
-      // A connection that is lost, idle or in use, is reported by the query that needs it.
-      pool.on('error', () => {})
-      pool.on('connect', (client: PoolClient) => client.on('error', () => {}))
-      try {
-        return await drizzlePool(pool).transaction(async (tx) => {
-          await tx.execute(
-            sql`select set_config('app.org_id', ${orgId}, true), set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '10s', true)`,
-          )
-          return await work(tx)
-        })
-      } finally {
-        config.waitUntil(pool.end())
-      }
-    },
+    write: (orgId, work) => writeInTime(config, orgId, work),
     ...ofNoTenant(call),
+  }
+}
+
+/** At the end of its time the connection goes, and with it whatever is not committed. */
+async function writeInTime<T>(
+  { url, waitUntil }: DatabaseConfig,
+  orgId: string,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
+  const pool = new Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: answerMaxMs,
+    query_timeout: answerMaxMs,
+  })
+  let giveUp: (() => void) | undefined
+  // A connection that is lost, idle or in use, is reported by the query that needs it.
+  pool.on('error', () => {})
+  pool.on('connect', (client: PoolClient) => {
+    client.on('error', () => {})
+    giveUp = () => client.release(true)
+  })
+  const written = drizzlePool(pool).transaction(async (tx) => {
+    await tx.execute(beginWrite(orgId))
+    return await work(tx)
+  })
+  try {
+    return await inTime(written, { maxMs: writeMaxMs, what: 'a write', giveUp: () => giveUp?.() })
+  } finally {
+    waitUntil(pool.end())
   }
 }
 
@@ -155,8 +172,14 @@ const roleQuery = `select rolname as name, rolsuper or rolbypassrls or exists (
     where pg_has_role(pg_roles.oid, relowner, 'MEMBER') and relkind in ('r', 'p')) as unsafe
   from pg_roles where rolname = current_user`
 
-function setOrg(orgId: string) {
-  return sql`select set_config('app.org_id', ${orgId}, true)`
+const limitStatement = `select set_config('statement_timeout', '${statementMaxMs}', true)`
+
+function beginRead(orgId: string) {
+  return sql`${sql.raw(limitStatement)}, set_config('app.org_id', ${orgId}, true)`
+}
+
+function beginWrite(orgId: string) {
+  return sql`${beginRead(orgId)}, set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '10s', true)`
 }
 
 /** `neonConfig` is one object a process: every caller in it uses the same gateway. */
@@ -178,12 +201,12 @@ export function databaseFault(error: unknown): { code: string; constraint: strin
   return null
 }
 
-/** Turns a lost database or a lock that was not had in time into a problem that says so; other errors pass. */
+/** Turns a lost database, or a lock or an answer that was not had in time, into a problem that says so; other errors pass. */
 export function asProblem(error: unknown): unknown {
   if (error instanceof ProblemError) return error
   const code = databaseFault(error)?.code
   const isLost =
-    code === undefined ? isConnectionFailure(error) : /^(08|53|57P|55P03|40001|40P01|25P03)/.test(code)
+    code === undefined ? isConnectionFailure(error) : /^(08|53|57P|57014|55P03|40001|40P01|25P03)/.test(code)
   return isLost ? new ProblemError('unavailable', { headers: { 'retry-after': '2' } }) : error
 }
 

@@ -49,7 +49,9 @@ test('the application may do to each table what it needs, and no more', async ()
      from pg_attribute join pg_class on pg_class.oid = attrelid, aclexplode(attacl)
      where relnamespace = 'public'::regnamespace and grantee = 'halyard_app'::regrole group by 1, 2 order by 1`,
   )
-  expect(columns).toEqual([{ name: 'heads', may: 'UPDATE', columns: 'verification verified_at' }])
+  expect(columns).toEqual([
+    { name: 'heads', may: 'UPDATE', columns: 'verification verified_at verify_failed_at' },
+  ])
 })
 
 test('only the functions that must look across tenants do', async () => {

@@ -46,7 +46,7 @@ export const installation = pgTable('installation', {
   frozenComment: text('frozen_comment'),
 })
 
-/** How often each variant of a flag was given in an hour. Nothing of a context is kept. */
+/** How often each variant of a flag was given in an hour or, when that is old, in a day. Nothing of a context is kept. */
 export const usageRollups = pgTable(
   'usage_rollups',
   {
@@ -55,7 +55,7 @@ export const usageRollups = pgTable(
     flagId: text('flag_id').notNull(),
     /** Empty where the flag gave none. */
     variant: text('variant').notNull(),
-    /** The start of the hour. */
+    /** The start of the hour; of a day for all of it. */
     hour: moment('hour').notNull(),
     /** Evaluations of this flag, asked for by its key. */
     evaluations: bigint('evaluations', { mode: 'number' }).notNull(),
@@ -66,7 +66,7 @@ export const usageRollups = pgTable(
     lastDeliveredAt: moment('last_delivered_at'),
   },
   (t) => [
-    primaryKey({ columns: [t.orgId, t.environmentId, t.flagId, t.hour, t.variant] }),
+    primaryKey({ columns: [t.orgId, t.environmentId, t.flagId, t.variant, t.hour] }),
     index('usage_rollups_hour').on(t.orgId, t.environmentId, t.hour),
     foreignKey({
       columns: [t.orgId, t.environmentId],
@@ -87,6 +87,7 @@ export const usageBatches = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.id] }),
+    index('usage_batches_received').on(t.orgId, t.receivedAt),
     foreignKey({
       columns: [t.orgId, t.environmentId],
       foreignColumns: [environments.orgId, environments.id],

@@ -249,6 +249,8 @@ export const heads = pgTable(
     /** When it was last compiled again from history, and whether that gave the same. */
     verifiedAt: moment('verified_at'),
     verification: text('verification', { enum: ['same', 'same_decisions', 'differs'] }),
+    /** When that was last tried and could not be done. */
+    verifyFailedAt: moment('verify_failed_at'),
   },
   (t) => [
     primaryKey({ columns: [t.orgId, t.environmentId, t.epoch, t.version] }),

@@ -2,7 +2,6 @@ import { beforeEach, expect, test } from 'vitest'
 import type { UsageCount, UsageMessage } from '@halyard/shared/contract/usage.ts'
 import { openDatabase } from '../store/database.ts'
 import { makeShop, shop, useKit } from '../test-kit.ts'
-import { cleanUsage } from './clean-usage.ts'
 import { consumeUsage, type Queued } from './consume.ts'
 
 const kit = useKit()
@@ -20,7 +19,12 @@ beforeEach(async () => {
 function messageOf(id: string, counts: readonly Partial<UsageCount>[], rest: Partial<UsageMessage> = {}) {
   const plain = { kind: 'evaluations', flag: 'checkout', variant: 'on', count: 1, to: at } as const
   const all = counts.map((count) => ({ ...plain, ...count }))
-  return { environment, id: `${id}.0`, source: 'server' as const, counts: all, ...rest }
+  const groups = all.map(({ kind, to, flag, variant, count }) => ({
+    kind,
+    to,
+    given: [[flag, variant, count]],
+  }))
+  return { environment, id: `${id}.0`, source: 'server' as const, counts: groups, ...rest }
 }
 
 /** Consumes as the queue would have it; gives what was said of each message. */
@@ -43,15 +47,14 @@ const totals = () =>
      from usage_rollups u join flags f on f.id = u.flag_id group by 1, 2 order by 1, 2`,
   )
 
-/** Makes all that is kept so old, cleans, and tells what is left. */
-const age = async (batchDays: number, rollUpDays: number) => {
-  await kit.sql('update usage_batches set received_at = $1', [new Date(at - batchDays * 86_400_000)])
-  await kit.sql('update usage_rollups set hour = $1', [new Date(at - rollUpDays * 86_400_000)])
-  await cleanUsage(kit.deps.db, new Date(at))
-  const [left] = await kit.sql<{ batches: number; rows: number }>(
-    'select (select count(*) from usage_batches)::int as batches, (select count(*) from usage_rollups)::int as rows',
-  )
-  return left
+/** How many transactions a consumption takes, and what was said. */
+async function consumeCounted(bodies: readonly unknown[]) {
+  let transactions = 0
+  const write: typeof kit.deps.db.write = (orgId, work) => {
+    transactions++
+    return kit.deps.db.write(orgId, work)
+  }
+  return { ...(await consume(bodies, { ...kit.deps.db, write })), transactions }
 }
 
 test('a message is counted in the environment that it names, and acknowledged', async () => {
@@ -82,6 +85,39 @@ test('many at once, the same and others, count each batch once', async () => {
     { variant: 'off', evaluations: 8 },
     { variant: 'on', evaluations: 4 },
   ])
+})
+
+test('what comes together for one environment is one transaction, and repeated ones in it count once', async () => {
+  const [staging = { id: '' }] = await kit.sql<{ id: string }>(
+    "select id from environments where key = 'staging'",
+  )
+  await consume([messageOf('m3', [{ count: 100 }])])
+  const bodies = Array.from({ length: 20 }, (_, i) =>
+    messageOf(`m${i % 10}`, [{ count: 1 }, { variant: 'off', count: 2 }]),
+  )
+  const elsewhere = messageOf('m1', [{ count: 5 }], { environment: staging.id })
+  const { said, transactions } = await consumeCounted([...bodies, elsewhere])
+  expect(said).toEqual([...bodies, elsewhere].map(() => 'ack'))
+  expect(transactions).toBe(2)
+  expect(await totals()).toMatchObject([
+    { variant: 'off', evaluations: 18 },
+    { variant: 'on', evaluations: 114 },
+  ])
+})
+
+test('what cannot be counted holds up none that came with it', async () => {
+  const bodies = Array.from({ length: 9 }, (_, i) => messageOf(`m${i}`, [{ count: 1 }]))
+  const strange = messageOf('strange', [{ to: Number.MAX_SAFE_INTEGER }]) // no moment that there is
+  const { said, reports } = await consume([...bodies.slice(0, 4), strange, ...bodies.slice(4)])
+  expect(said.toSorted()).toEqual([10, ...bodies.map(() => 'ack')].toSorted())
+  expect(String(reports.at(-1))).toMatch(/date|time/i)
+  expect(await totals()).toMatchObject([{ evaluations: 9 }])
+})
+
+test('more rows than one statement writes are all written', async () => {
+  const counts = Array.from({ length: 2_500 }, (_, i) => ({ to: at - i * 3_600_000 }))
+  expect((await consume([messageOf('a', counts)])).said).toEqual(['ack'])
+  expect(await totals()).toMatchObject([{ evaluations: 2_500 }])
 })
 
 test('flags and variants that do not exist leave no trace, whatever their names', async () => {
@@ -147,10 +183,4 @@ test('a message of which not all could be written is not counted at all, and is 
   await kit.sql('alter table usage_rollups drop constraint broken')
   await consume(bodies)
   expect(await totals()).toMatchObject([{ evaluations: 1 }])
-})
-
-test('batches are forgotten after a week, and roll-ups after 400 days, not a day earlier', async () => {
-  await consume([messageOf('a', [{}])])
-  expect(await age(6.9, 399)).toEqual({ batches: 1, rows: 1 })
-  expect(await age(7.1, 401)).toEqual({ batches: 0, rows: 0 })
 })

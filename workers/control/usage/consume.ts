@@ -1,7 +1,8 @@
 /** Takes usage from the queue. A message is acknowledged when it is counted, and comes again if it could not be. */
+import { UsageMessage } from '@halyard/shared/contract/usage.ts'
 import { ProblemError } from '../problem.ts'
 import { asProblem, type Database } from '../store/database.ts'
-import { countMessage } from './count-message.ts'
+import { countMessages } from './count-messages.ts'
 
 /** What of a queue's message is used. */
 export interface Queued {
@@ -19,31 +20,75 @@ export interface ConsumeDeps {
   readonly report: (error: unknown) => void
 }
 
+interface Read {
+  readonly queued: Queued
+  readonly message: UsageMessage
+}
+
+/** Messages of one environment, which are counted together. */
+type Group = readonly [Read, ...Read[]]
+
 type Outcome = 'counted' | 'failed' | 'down'
 
 const delayMaxSec = 3_600
 
-/** Counts messages one after the other: each is a transaction of its own. Never throws. */
+/**
+ * Counts the messages of each environment together, one environment after the other. One that cannot be counted holds
+ * up none that came with it: what fails is tried again by halves. Never throws.
+ */
 export async function consumeUsage(messages: readonly Queued[], deps: ConsumeDeps): Promise<void> {
+  const waiting = byEnvironment(messages, deps)
   let isDown = false
-  for (const message of messages) {
+  for (let group = waiting.shift(); group; group = waiting.shift()) {
     // One connection at a time; and what is down for one is down for the rest.
     // oxlint-disable-next-line no-await-in-loop
-    const outcome: Outcome = isDown ? 'down' : await consumeOne(message, deps)
+    const outcome: Outcome = isDown ? 'down' : await count(group, deps)
     isDown = outcome === 'down'
-    if (outcome === 'counted') message.ack()
-    else message.retry({ delaySeconds: Math.min(5 * 2 ** message.attempts, delayMaxSec) })
+    const halves = outcome === 'failed' ? halve(group) : null
+    if (halves) waiting.unshift(...halves)
+    else if (outcome === 'counted') for (const { queued } of group) queued.ack()
+    else for (const { queued } of group) retry(queued)
   }
 }
 
 /** What cannot be read is tried again as well: it may come from a newer edge, and ends among the dead letters. */
-async function consumeOne({ body }: Queued, { db, nowMs, report }: ConsumeDeps): Promise<Outcome> {
+function byEnvironment(messages: readonly Queued[], { report }: ConsumeDeps): Group[] {
+  const groups = new Map<string, [Read, ...Read[]]>()
+  for (const queued of messages) {
+    const { data: message, error } = UsageMessage.safeParse(queued.body)
+    const group = message && groups.get(message.environment)
+    if (group) group.push({ queued, message })
+    else if (message) groups.set(message.environment, [{ queued, message }])
+    else {
+      report(error)
+      retry(queued)
+    }
+  }
+  return [...groups.values()]
+}
+
+async function count(group: Group, { db, nowMs, report }: ConsumeDeps): Promise<Outcome> {
+  const messages = group.map(({ message }) => message)
   try {
-    await countMessage(db, body, new Date(nowMs()))
+    await countMessages(db, group[0].message.environment, { messages, now: new Date(nowMs()) })
     return 'counted'
   } catch (error) {
     report(error)
     const problem = asProblem(error)
     return problem instanceof ProblemError && problem.code === 'unavailable' ? 'down' : 'failed'
   }
+}
+
+function halve([first, ...others]: Group): Group[] | null {
+  const [middle, ...rest] = others.splice(Math.floor(others.length / 2))
+  return middle
+    ? [
+        [first, ...others],
+        [middle, ...rest],
+      ]
+    : null
+}
+
+function retry(queued: Queued): void {
+  queued.retry({ delaySeconds: Math.min(5 * 2 ** queued.attempts, delayMaxSec) })
 }

@@ -6,7 +6,7 @@ import { flags } from '../store/schema.ts'
 import { selectLastUsage, selectUsage, type UsageRow } from '../store/select-usage.ts'
 import { selectEnvironments, selectFlags, selectProject, type EnvironmentPath } from '../store/select.ts'
 import { found } from '../usecases/find.ts'
-import { rollUpDays } from './clean-usage.ts'
+import { hourDays, rollUpDays } from './clean-usage.ts'
 
 export interface UsageQuestion extends EnvironmentPath {
   readonly key: string
@@ -69,15 +69,19 @@ export function toTime(sec: number | null | undefined): string | null {
 /** From the start of an hour or day. */
 function readSpan({ from, to, by }: UsageQuestion, now: number): { from: Date; to: Date } {
   const end = to === undefined ? now : Date.parse(to)
-  const asked = from === undefined ? end - daysDefault[by] * dayMs : Date.parse(from)
-  if (asked >= end) throw wrongFrom('is not before `to`')
+  const oldest = by === 'hour' ? now - hourDays * dayMs : -Infinity
+  const asked = from === undefined ? Math.max(end - daysDefault[by] * dayMs, oldest) : Date.parse(from)
+  for (const [pointer, moment] of Object.entries({ from: asked, to: end }))
+    if (moment < oldest)
+      throw wrong(pointer, `is more than ${hourDays} days ago: by the hour no more is kept`)
+  if (asked >= end) throw wrong('from', 'is not before `to`')
   if (end - asked > daysMax[by] * dayMs)
-    throw wrongFrom(`is more than ${daysMax[by]} days before \`to\`: by the ${by} no more is answered`)
+    throw wrong('from', `is more than ${daysMax[by]} days before \`to\`: by the ${by} no more is answered`)
   return { from: new Date(Math.floor(asked / unitMs[by]) * unitMs[by]), to: new Date(end) }
 }
 
-function wrongFrom(detail: string): ProblemError {
-  return new ProblemError('invalid_input', { errors: [{ pointer: 'from', detail }] })
+function wrong(pointer: string, detail: string): ProblemError {
+  return new ProblemError('invalid_input', { errors: [{ pointer, detail }] })
 }
 
 function total(points: readonly UsageRow[]) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { UsageCount, UsageMessage } from '@halyard/shared/contract/usage.ts'
-import { rollUp, type CountedFlag } from './roll-up.ts'
+import { knownCounts, rollUp, type CountedFlag } from './roll-up.ts'
 
 const at = Date.parse('2026-11-20T11:59:59.999Z')
 const flags: CountedFlag[] = [
@@ -10,10 +10,14 @@ const flags: CountedFlag[] = [
 
 function roll(counts: readonly Partial<UsageCount>[], source: UsageMessage['source'] = 'server') {
   const plain = { kind: 'evaluations', flag: 'banner', variant: 'on', count: 1, to: at } as const
-  return rollUp(
-    { environment: 'env_1', id: 'b.0', source, counts: counts.map((count) => ({ ...plain, ...count })) },
-    flags,
-  )
+  const all = counts.map((count) => ({ ...plain, ...count }))
+  const groups = all.map(({ kind, to, flag, variant, count }) => ({
+    kind,
+    to,
+    given: [[flag, variant, count] as [string, string | null, number]],
+  }))
+  const byKey = new Map(flags.map((flag) => [flag.key, flag]))
+  return rollUp(knownCounts({ environment: 'env_1', id: 'b.0', source, counts: groups }, byKey))
 }
 
 test('counts are summed by flag, hour and variant, evaluations and deliveries apart', () => {

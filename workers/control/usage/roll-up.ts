@@ -1,4 +1,4 @@
-import type { UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { listCounts, type UsageCount, type UsageMessage } from '@halyard/shared/contract/usage.ts'
 
 /** A flag that counts may be for. */
 export interface CountedFlag {
@@ -8,7 +8,12 @@ export interface CountedFlag {
   readonly variants: readonly string[]
 }
 
-/** What a message adds to one row of the roll-ups. */
+/** A count of a flag and variant that there are. */
+export interface KnownCount extends UsageCount {
+  readonly flagId: string
+}
+
+/** What counts add to one row of the roll-ups. */
 export interface RollUp {
   readonly flagId: string
   /** Empty for errors. */
@@ -23,20 +28,25 @@ export interface RollUp {
 const hourMs = 3_600_000
 
 /**
- * The counts of a message by flag, hour and variant, in the order in which every message locks rows. Flags and variants
- * that do not exist are left out, and for class client those that it may not see: whoever finds such a key can neither
- * fill the table nor reach what is hidden from it.
+ * The counts of a message but for flags and variants that do not exist and, for class client, those that it may not see:
+ * whoever finds such a key can neither fill the table nor reach what is hidden from it.
  */
-export function rollUp({ counts, source }: UsageMessage, flags: readonly CountedFlag[]): readonly RollUp[] {
-  const byKey = new Map(flags.map((flag) => [flag.key, flag]))
+export function knownCounts(message: UsageMessage, flags: ReadonlyMap<string, CountedFlag>): KnownCount[] {
+  return listCounts(message).flatMap((count) => {
+    const flag = flags.get(count.flag)
+    if (!flag || (message.source === 'client' && !flag.clientVisible)) return []
+    const isKnown = count.variant === null || flag.variants.includes(count.variant)
+    return isKnown ? [{ ...count, flagId: flag.id }] : []
+  })
+}
+
+/** Counts by flag, hour and variant, in the one order in which rows are locked. */
+export function rollUp(counts: readonly KnownCount[]): readonly RollUp[] {
   const rows = new Map<string, RollUp>()
-  for (const { kind, flag: key, variant, count, to } of counts) {
-    const flag = byKey.get(key)
-    if (!flag || (source === 'client' && !flag.clientVisible)) continue
-    if (variant !== null && !flag.variants.includes(variant)) continue
+  for (const { kind, flagId, variant, count, to } of counts) {
     const hour = Math.floor(to / hourMs) * hourMs
-    const name = JSON.stringify([flag.id, hour, variant ?? ''])
-    const row = rows.get(name) ?? emptyRow(flag.id, hour, variant ?? '')
+    const name = JSON.stringify([flagId, hour, variant ?? ''])
+    const row = rows.get(name) ?? emptyRow(flagId, hour, variant ?? '')
     rows.set(name, kind === 'evaluations' ? evaluated(row, count, to) : delivered(row, count, to))
   }
   return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)

@@ -14,7 +14,7 @@ export interface StaleQuestion extends EnvironmentPath {
   readonly limit: number
 }
 
-const hourMs = 3_600_000
+const dayMs = 86_400_000
 const days = 30
 
 /** The flags of an environment that may have done their work, and why. */
@@ -35,7 +35,7 @@ export async function listStaleFlags(
     projectId: environment.projectId,
     environmentId: environment.id,
     now: new Date(now),
-    since: new Date(Math.floor(now / hourMs) * hourMs - days * 24 * hourMs),
+    since: new Date((Math.floor(now / dayMs) - days) * dayMs),
   }
   const after = readCursor(cursor)
   const [stale, summary] = await db.read(orgId, (read) => [
