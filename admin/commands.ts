@@ -3,6 +3,7 @@ import { CommandError, exitCodes, usageError } from '../cli/command-error.ts'
 import { printJson, printLine, printTable } from '../cli/output.ts'
 import { verifyHeads, type Verified } from '../workers/control/publication/verify.ts'
 import { listEnvironments, type OperatedEnvironment } from './list-environments.ts'
+import { makeRoles } from './make-roles.ts'
 import { makeSigningKey } from './make-signing-key.ts'
 import { operate, type Operator } from './operator.ts'
 import {
@@ -11,6 +12,7 @@ import {
   type EpochOptions,
   type Raised,
   type RepublishOptions,
+  type Tell,
 } from './raise-environments.ts'
 import { readSwitch, turnSwitch } from './switch-installation.ts'
 
@@ -55,23 +57,32 @@ const frozenLines = [
 const unfrozenLines = ['Unfrozen: what waited is published within a minute, by the sweep of control.']
 
 export async function raiseEpoch(options: EpochOptions, asked: Asked): Promise<void> {
-  showRaised(await operate(asked.variables, (operator) => raiseEpochs(operator, options)), asked)
+  await showRaised(asked, (operator, tell) => raiseEpochs(operator, options, tell))
 }
 
 export async function publishAgain(options: RepublishOptions, asked: Asked): Promise<void> {
-  showRaised(await operate(asked.variables, (operator) => republish(operator, options)), asked)
+  await showRaised(asked, (operator, tell) => republish(operator, options, tell))
 }
 
 export async function verify(environment: string | undefined, { isJson, variables }: Asked): Promise<void> {
   const verified = await operate(variables, (operator) => verifyAll(operator, environment))
   if (isJson) printJson(verified)
   else for (const line of verifiedLines(verified)) printLine(line)
-  const differing = verified.filter(({ outcome }) => outcome === 'differs')
-  if (differing.length > 0)
+  const count = countBy(verified)
+  if (count('differs') > 0)
     throw new CommandError(
       exitCodes.failed,
-      `${differing.length} published versions are not what history says`,
+      `${count('differs')} published versions are not what history says`,
     )
+  if (count('failed') > 0)
+    throw new CommandError(exitCodes.failed, `${count('failed')} published versions could not be verified`)
+}
+
+/** Before a dump is restored into a new cluster. */
+export async function roles({ isJson, variables }: Asked): Promise<void> {
+  const made = await operate(variables, makeRoles)
+  if (isJson) return printJson(made)
+  printLine(`There are now: ${made.join(', ')}. Next: the restore, then npm run migrate.`)
 }
 
 /** The private key is printed once and kept nowhere: this is how it reaches control's secrets. */
@@ -87,6 +98,7 @@ export async function signingKey({ isJson }: Pick<Asked, 'isJson'>): Promise<voi
   printLine(JSON.stringify(made.signingKey))
   printLine('')
   printLine(`3. halyard admin republish --kid ${made.kid} --comment 'new signing key'`)
+  printLine('   Once more, if halyard admin status still shows the old one somewhere.')
   printLine(
     '4. When halyard admin status shows it everywhere: take the old one out of TRUSTED_KEYS, and deploy.',
   )
@@ -98,16 +110,30 @@ function toCells(one: OperatedEnvironment): string[] {
     one.frozenSince !== null && `frozen since ${one.frozenSince}`,
     one.waiting > 0 && `${one.waiting} waiting`,
     one.differing > 0 && `${one.differing} DIFFER from history`,
-    one.unverified > 0 && `${one.unverified} unverified`,
+    one.unverified > 0 && `${one.unverified} unverified since ${one.unverifiedSince}`,
   ]
   const { version = '-', kid, compiler } = one.published ?? {}
   const heads = [version, kid ?? '-', String(compiler ?? '-')]
   return [one.place, one.environmentId, one.version, ...heads, notes.filter(Boolean).join(', ')]
 }
 
-function showRaised(raised: readonly Raised[], { isJson }: Asked): void {
+/** Line by line as it goes; as JSON at the end, though it be of an error: what was raised stays so. */
+async function showRaised(
+  { isJson, variables }: Asked,
+  raise: (operator: Operator, tell: Tell) => Promise<void>,
+): Promise<void> {
+  const raised: Raised[] = []
+  const tell = (one: Raised) => {
+    raised.push(one)
+    if (!isJson) printLine(`${one.place}: ${one.from} -> ${one.to}`)
+  }
+  try {
+    await operate(variables, (operator) => raise(operator, tell))
+  } catch (error) {
+    if (isJson && raised.length > 0) printJson(raised)
+    throw error
+  }
   if (isJson) return printJson(raised)
-  for (const { place, from, to } of raised) printLine(`${place}: ${from} -> ${to}`)
   printLine(
     raised.length === 0 ? 'Nothing had to be raised.' : 'Published within a minute, by the sweep of control.',
   )
@@ -124,10 +150,17 @@ async function verifyAll({ db, nowMs }: Operator, id: string | undefined): Promi
 }
 
 function verifiedLines(verified: readonly Verified[]): readonly string[] {
-  const count = (outcome: Verified['outcome']) => verified.filter((one) => one.outcome === outcome).length
-  const differing = verified.filter(({ outcome }) => outcome === 'differs')
+  const count = countBy(verified)
+  const lines = verified.flatMap(({ environmentId, token, outcome, detail = '' }) => {
+    if (outcome === 'differs') return [`${environmentId} ${token} DIFFERS: ${detail}`]
+    return outcome === 'failed' ? [`${environmentId} ${token} could not be verified: ${detail}`] : []
+  })
   return [
-    ...differing.map((one) => `${one.environmentId} ${one.token} DIFFERS: ${one.detail ?? ''}`),
-    `${verified.length} published versions: ${count('same')} the same, ${count('same_decisions')} the same decisions, ${count('unknown')} of a compiler that cannot be compared, ${differing.length} differ`,
+    ...lines,
+    `${verified.length} published versions: ${count('same')} the same, ${count('same_decisions')} the same decisions, ${count('unknown')} of a compiler that cannot be compared, ${count('differs')} differ`,
   ]
+}
+
+function countBy(verified: readonly Verified[]) {
+  return (outcome: Verified['outcome']) => verified.filter((one) => one.outcome === outcome).length
 }

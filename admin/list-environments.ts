@@ -20,6 +20,8 @@ export interface OperatedEnvironment extends EnvironmentScope {
   /** Published versions that were not yet compiled again, and that then gave something else. */
   readonly unverified: number
   readonly differing: number
+  /** When the oldest of the former was published, RFC 3339; null if there is none. */
+  readonly unverifiedSince: string | null
 }
 
 interface PublishedHead {
@@ -52,10 +54,11 @@ const published = sql<PublishedHead | null>`(
 const waiting = sql<number>`(
   select count(*)::int from outbox o where o.org_id = environments.org_id and o.environment_id = environments.id)`
 const unverified = sql<number>`(select count(*)::int ${ofHeads} and h.verified_at is null)`
+const unverifiedSince = sql<string | null>`(select min(h.published_at) ${ofHeads} and h.verified_at is null)`
 const differing = sql<number>`(select count(*)::int ${ofHeads} and h.verification = 'differs')`
 
 function selectOperated(read: Parameters<Parameters<Database['read']>[1]>[0], orgId: string) {
-  const counts = { published, waiting, unverified, differing }
+  const counts = { published, waiting, unverified, unverifiedSince, differing }
   return read
     .select({ environment: environments, organization: organizations.key, project: projects.key, ...counts })
     .from(environments)
@@ -66,7 +69,13 @@ function selectOperated(read: Parameters<Parameters<Database['read']>[1]>[0], or
 
 type Row = Awaited<ReturnType<typeof selectOperated>>[number]
 
-function toOperated({ environment, organization, project, ...counts }: Row): OperatedEnvironment {
+function toOperated({
+  environment,
+  organization,
+  project,
+  unverifiedSince: since,
+  ...counts
+}: Row): OperatedEnvironment {
   return {
     orgId: environment.orgId,
     environmentId: environment.id,
@@ -75,5 +84,6 @@ function toOperated({ environment, organization, project, ...counts }: Row): Ope
     isEpochRequired: environment.epochRequired,
     frozenSince: environment.frozenAt?.toISOString() ?? null,
     ...counts,
+    unverifiedSince: since === null ? null : new Date(since).toISOString(),
   }
 }

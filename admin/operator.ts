@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { CommandError, exitCodes, usageError } from '../cli/command-error.ts'
+import { readLocalOwnerUrl } from '../cli/local-stack.ts'
 import { explainConnectError, isNeon, parseDatabaseUrl, readConnection } from '../dev/database-target.ts'
 import { isFault } from '../dev/fault.ts'
 import { startGateway } from '../dev/neon-gateway.ts'
@@ -18,18 +19,28 @@ type Variables = Readonly<Record<string, string | undefined>>
 
 /** Signs in with the owner's connection string, works, and signs out. What can be mended becomes an error of the CLI. */
 export async function operate<T>(variables: Variables, work: (operator: Operator) => Promise<T>): Promise<T> {
-  const name = variables['MIGRATION_DATABASE_URL'] ? 'MIGRATION_DATABASE_URL' : 'DATABASE_URL'
-  const connectionString = variables[name]
-  if (!connectionString)
-    throw usageError(
-      'no database is named',
-      "set MIGRATION_DATABASE_URL to the owner's connection string, as for npm run migrate",
-    )
+  const { name, connectionString } = findDatabase(variables)
   try {
     return await connect(connectionString, name, work)
   } catch (error) {
     throw isFault(error) ? new CommandError(exitCodes.failed, error.message) : error
   }
+}
+
+function findDatabase(variables: Variables): { readonly name: string; readonly connectionString: string } {
+  for (const name of ['MIGRATION_DATABASE_URL', 'DATABASE_URL']) {
+    const connectionString = variables[name]
+    if (connectionString) return { name, connectionString }
+  }
+  const connectionString = readLocalOwnerUrl(process.cwd())
+  if (connectionString === null)
+    throw usageError(
+      'no database is named',
+      "set MIGRATION_DATABASE_URL to the owner's connection string, as for npm run migrate",
+    )
+  // Nobody should take it for the one that was meant.
+  process.stderr.write('halyard: MIGRATION_DATABASE_URL is not set, so this is the local stack\n')
+  return { name: 'what npm run dev left in .halyard', connectionString }
 }
 
 async function connect<T>(

@@ -21,18 +21,19 @@ export interface Raised {
   readonly to: string
 }
 
+/** Told of each environment as soon as it is raised: whatever comes after does not undo it. */
+export type Tell = (raised: Raised) => void
+
 /** Raises the epoch of the environments that are named: after a database was restored, the hub takes them again. */
-export async function raiseEpochs(operator: Operator, options: EpochOptions): Promise<readonly Raised[]> {
+export async function raiseEpochs(operator: Operator, options: EpochOptions, tell: Tell): Promise<void> {
   const { comment, environment, all = false } = options
   if (all === (environment !== undefined)) throw usageError('say which: --environment ENV_ID or --all')
-  return await raiseAll(operator, await choose(operator, environment), {
-    action: 'environment.epoch',
-    comment,
-  })
+  const change = { action: 'environment.epoch', comment } as const
+  await raiseAll(operator, await choose(operator, environment), { change, tell })
 }
 
 /** Publishes again, under the next version, what another compiler or another key published last. */
-export async function republish(operator: Operator, options: RepublishOptions): Promise<readonly Raised[]> {
+export async function republish(operator: Operator, options: RepublishOptions, tell: Tell): Promise<void> {
   const { comment, environment, all = false, kid } = options
   const chosen = await choose(operator, environment)
   const behind = chosen.filter((one) => all || !isUpToDate(one, kid))
@@ -42,7 +43,7 @@ export async function republish(operator: Operator, options: RepublishOptions): 
       ...refused.map(({ place, environmentId }) => `${place} (${environmentId})`),
       'halyard admin epoch --environment ENV_ID --comment …',
     ])
-  return await raiseAll(operator, behind, { action: 'environment.republish', comment })
+  await raiseAll(operator, behind, { change: { action: 'environment.republish', comment }, tell })
 }
 
 async function choose({ db }: Operator, id: string | undefined): Promise<readonly OperatedEnvironment[]> {
@@ -56,13 +57,11 @@ async function choose({ db }: Operator, id: string | undefined): Promise<readonl
 async function raiseAll(
   operator: Operator,
   chosen: readonly OperatedEnvironment[],
-  change: SystemChange,
-): Promise<readonly Raised[]> {
-  const raised: Raised[] = []
+  { change, tell }: { readonly change: SystemChange; readonly tell: Tell },
+): Promise<void> {
   for (const { place, version, ...scope } of chosen) {
     const at = await raiseEnvironment(operator, scope, change) // oxlint-disable-line no-await-in-loop -- a tenant's writes have one order
     const { environmentId } = scope
-    if (at) raised.push({ place, environmentId, from: version, to: formatVersion(at) })
+    if (at) tell({ place, environmentId, from: version, to: formatVersion(at) })
   }
-  return raised
 }

@@ -1,5 +1,5 @@
 /** What `npm run dev` leaves in `.halyard`: with it the CLI needs no options beside a running stack. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 export interface LocalStack {
@@ -25,13 +25,26 @@ export function readLocalStack(folder: string): LocalStack | null {
   }
 }
 
-function readSeed(path: string): Pick<LocalStack, 'token' | 'keyOf'> | null {
-  let seed: unknown
-  try {
-    seed = JSON.parse(readFileSync(path, 'utf8'))
-  } catch {
-    return null // none, or not one of ours: what it would have given must be given otherwise
+/** The owner's connection string of the stack's own Postgres; null where there is none. Looks upwards too. */
+export function readLocalOwnerUrl(folder: string): string | null {
+  for (let at = folder; ; at = dirname(at)) {
+    const state = join(at, '.halyard')
+    if (existsSync(join(state, 'secrets.json'))) return ownerUrlIn(state)
+    if (dirname(at) === at) return null
   }
+}
+
+/** The application's, with the owner's name and password. */
+function ownerUrlIn(state: string): string | null {
+  const password = member(readJson(join(state, 'secrets.json')), 'ownerPassword')
+  const address = readVariable(join(state, 'control.env'), 'DATABASE_URL')
+  if (typeof password !== 'string' || address === undefined || !isLoopback(address)) return null
+  if (!existsSync(join(state, 'postgres'))) return null // a server of the developer's own
+  return Object.assign(new URL(address), { username: 'halyard_owner', password }).href
+}
+
+function readSeed(path: string): Pick<LocalStack, 'token' | 'keyOf'> | null {
+  const seed = readJson(path)
   const token = member(seed, 'managementKey')
   if (typeof token !== 'string') return null
   const keyOf = (environment: string) => {
@@ -46,19 +59,31 @@ function readSeed(path: string): Pick<LocalStack, 'token' | 'keyOf'> | null {
  * elsewhere: only this machine is taken from it.
  */
 function readAddresses(path: string): Pick<LocalStack, 'api' | 'edge'> {
-  let text = ''
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    // never started that far: the usual ports
-  }
   const address = (name: string) => {
-    const value = new RegExp(`^${name}='([^']*)'$`, 'm').exec(text)?.[1]
+    const value = readVariable(path, name)
     return value !== undefined && isLoopback(value) ? value : undefined
   }
   return {
     api: address('CONSOLE_URL') ?? usualAddresses.api,
     edge: address('EDGE_URL') ?? usualAddresses.edge,
+  }
+}
+
+/** null: none, or not one of ours. What it would have given must be given otherwise. */
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+/** A variable of the last start; undefined if it never came that far. */
+function readVariable(path: string, name: string): string | undefined {
+  try {
+    return new RegExp(`^${name}='([^']*)'$`, 'm').exec(readFileSync(path, 'utf8'))?.[1]
+  } catch {
+    return undefined
   }
 }
 

@@ -109,14 +109,43 @@ ALTER TABLE heads NO FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
 ALTER TABLE environment_versions NO FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
--- Versions from before they were listed: when they were published is all that is known.
+ALTER TABLE environments NO FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+-- Versions from before they were listed: when they were published is all that is known. An epoch has no gaps, but not
+-- every version of it changed an object or was published.
 INSERT INTO environment_versions (org_id, environment_id, epoch, version, created_at, actor, audit_sequence)
-SELECT h.org_id, h.environment_id, h.epoch, h.version, coalesce(min(p.published_at), now()), 'unknown', 0
-FROM state_history h LEFT JOIN heads p USING (org_id, environment_id, epoch, version)
-GROUP BY 1, 2, 3, 4;
+SELECT e.org_id, e.environment_id, e.epoch, v.version, coalesce(p.published_at, now()), 'unknown', 0
+FROM (
+  SELECT org_id, environment_id, epoch, min(version) AS lowest, max(version) AS highest FROM (
+    SELECT org_id, environment_id, epoch, version FROM state_history
+    UNION ALL SELECT org_id, environment_id, epoch, version FROM heads
+    UNION ALL SELECT org_id, id, epoch, version FROM environments WHERE version > 0
+  ) known GROUP BY 1, 2, 3
+) e
+CROSS JOIN LATERAL generate_series(CASE e.epoch WHEN 1 THEN 1 ELSE e.lowest END, e.highest) AS v (version)
+LEFT JOIN heads p ON p.org_id = e.org_id AND p.environment_id = e.environment_id AND p.epoch = e.epoch AND p.version = v.version;
+--> statement-breakpoint
+ALTER TABLE environments FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
 ALTER TABLE state_history FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
 ALTER TABLE heads FORCE ROW LEVEL SECURITY;
 --> statement-breakpoint
 ALTER TABLE environment_versions FORCE ROW LEVEL SECURITY;
+--> statement-breakpoint
+-- The control of before, which goes on while the tables are already these, lists no version: then its commit does.
+CREATE FUNCTION halyard.list_version() RETURNS trigger
+LANGUAGE plpgsql SET search_path = public, pg_temp
+AS $$
+BEGIN
+  INSERT INTO environment_versions (org_id, environment_id, epoch, version, created_at, actor, audit_sequence)
+  SELECT e.org_id, e.id, e.epoch, e.version, now(), 'unknown', 0 FROM environments e
+  WHERE e.org_id = NEW.org_id AND e.id = NEW.id AND e.version > 0
+  ON CONFLICT DO NOTHING;
+  RETURN NULL;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION halyard.list_version() FROM PUBLIC;
+--> statement-breakpoint
+CREATE CONSTRAINT TRIGGER list_version AFTER UPDATE OF version ON environments
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION halyard.list_version();

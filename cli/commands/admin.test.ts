@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { usePublication } from '../../workers/control/publication/test-kit.ts'
 import { production, shop } from '../../workers/control/test-kit.ts'
 
@@ -12,12 +15,19 @@ interface Ended {
   readonly stderr: string
 }
 
+const folder = mkdtempSync(join(tmpdir(), 'halyard-admin-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
 /** A process of its own, signed in as the owner of the tables: no superuser, and under row security. */
-async function admin(args: readonly string[], variables: Record<string, string> = {}): Promise<Ended> {
+async function admin(
+  args: readonly string[],
+  variables: Record<string, string> = {},
+  cwd = folder,
+): Promise<Ended> {
   const env = { ...process.env, MIGRATION_DATABASE_URL: kit.database.ownerUrl, ...variables }
-  const argv = ['cli/main.ts', 'admin', ...args]
+  const argv = [resolve('cli/main.ts'), 'admin', ...args]
   try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, argv, { env })) }
+    return { code: 0, ...(await promisify(execFile)(process.execPath, argv, { env, cwd })) }
   } catch (error) {
     return error as Ended // what execFile rejects with, when the program ended by itself
   }
@@ -60,7 +70,7 @@ test('status lists every environment of every tenant, and what is wrong with eac
   })
   const { stdout } = await admin(['status'])
   expect(stdout).toMatch(/^The installation publishes\.$/m)
-  expect(stdout).toMatch(/^acme\/shop\/production .* 1 waiting, 1 unverified$/m)
+  expect(stdout).toMatch(/^acme\/shop\/production .* 1 waiting, 1 unverified since 2026-\S+Z$/m)
 })
 
 test('the switch of the installation stops every environment, says what it stops, and is in every audit', async () => {
@@ -89,6 +99,76 @@ test('the switch of the installation stops every environment, says what it stops
       { actor: 'system', action: 'installation.freeze', comment: 'a bad day' },
     ])
   }
+})
+
+test('a switch that was turned and not noted everywhere is noted by the next call, once', async () => {
+  await kit.sql("update installation set frozen_at = now(), frozen_comment = 'then it was killed'")
+  const installation = async (token: string, org: string) => {
+    const { items } = await kit.ok('GET', `/orgs/${org}/audit?limit=100`, { token })
+    return items.filter(({ resource }: { resource: string }) => resource === 'installation').slice(0, 2)
+  }
+  for (let times = 0; times < 2; times++) expect((await admin(['freeze', '--comment', 'again'])).code).toBe(0) // oxlint-disable-line no-await-in-loop -- one after the other
+  for (const [token, org] of [
+    [kit.token, 'acme'],
+    [kit.rivalToken, 'rival'],
+  ] as const)
+    expect(await installation(token, org)).toMatchObject([
+      { action: 'installation.freeze', comment: 'then it was killed' },
+      { action: 'installation.unfreeze' },
+    ])
+  await kit.sql('update installation set frozen_at = null, frozen_comment = null')
+  for (let times = 0; times < 2; times++)
+    expect((await admin(['unfreeze', '--comment', 'over'])).code).toBe(0) // oxlint-disable-line no-await-in-loop -- the same
+  expect(await installation(kit.token, 'acme')).toMatchObject([
+    { action: 'installation.unfreeze', comment: 'over' },
+    { action: 'installation.freeze' },
+  ])
+})
+
+test('a switch that is not there is not said to be turned', async () => {
+  await kit.sql('delete from installation')
+  for (const command of ['freeze', 'unfreeze']) {
+    const ended = await admin([command, '--comment', 'c']) // oxlint-disable-line no-await-in-loop -- one after the other
+    expect(ended).toMatchObject({ code: 1, stdout: '' })
+    expect(ended.stderr).toContain('the table installation has no row')
+  }
+  await kit.sql('insert into installation default values')
+})
+
+test('what was raised before another could not be is told', async () => {
+  await kit.sql(`create function fail() returns trigger language plpgsql as $$ begin raise 'no more'; end $$`)
+  await kit.sql(
+    `create trigger fail before update of version on environments for each row when (old.key = 'staging') execute function fail()`,
+  )
+  const args = ['republish', '--all', '--comment', 'c']
+  const [text, json] = [await admin(args), await admin([...args, '--json'])]
+  await kit.sql('drop function fail cascade')
+  expect(text.code).not.toBe(0)
+  expect(text.stdout).toMatch(/^acme\/shop\/development: .*\nacme\/shop\/production: [^\n]*\n$/)
+  expect(json.code).not.toBe(0)
+  expect(JSON.parse(json.stdout)).toMatchObject([
+    { place: 'acme/shop/development' },
+    { place: 'acme/shop/production' },
+  ])
+})
+
+test('beside a local stack its own database is taken, and said to be', async () => {
+  const stack = join(folder, 'project')
+  const state = join(stack, '.halyard')
+  mkdirSync(join(state, 'postgres'), { recursive: true })
+  const owner = new URL(kit.database.ownerUrl)
+  writeFileSync(join(state, 'secrets.json'), JSON.stringify({ ownerPassword: owner.password }))
+  const write = (url: string) => writeFileSync(join(state, 'control.env'), `DATABASE_URL='${url}'\n`)
+  write(kit.database.appUrl)
+  const none = { MIGRATION_DATABASE_URL: '', DATABASE_URL: '' }
+  const found = await admin(['status'], none, stack)
+  expect(found).toMatchObject({ code: 0, stderr: expect.stringContaining('this is the local stack') })
+  expect(found.stdout).toContain('acme/shop/production')
+  write(kit.database.appUrl.replace('127.0.0.1', 'db.example.com'))
+  expect(await admin(['status'], none, stack)).toMatchObject({ code: 2, stdout: '' })
+  write(kit.database.appUrl)
+  rmSync(join(state, 'postgres'), { recursive: true })
+  expect(await admin(['status'], none, stack)).toMatchObject({ code: 2, stdout: '' })
 })
 
 test('raising the epoch after the database went back lets writes and publication go on', async () => {

@@ -11,7 +11,8 @@ interface Chosen extends Commented {
 }
 
 const notes = `
-These speak to the database and not to the API: as its owner, named by MIGRATION_DATABASE_URL or DATABASE_URL.`
+These speak to the database and not to the API: as its owner, named by MIGRATION_DATABASE_URL or DATABASE_URL; without
+either, to that of the local stack.`
 
 /** The commands of whoever operates an installation. */
 export function addAdmin(program: Command): void {
@@ -45,6 +46,10 @@ export function addAdmin(program: Command): void {
     .action(async ({ environment }: Partial<Chosen>, command: Command) =>
       (await load()).verify(environment, asked(command)),
     )
+  admin
+    .command('roles')
+    .description('make the roles that a dump needs, before it is restored into a new cluster')
+    .action(async (_options: object, command: Command) => (await load()).roles(asked(command)))
   admin
     .command('signing-key')
     .description('make a new signing key, and say what goes where')

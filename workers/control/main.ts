@@ -1,8 +1,10 @@
 import { makeApp } from './app.ts'
 import type { Env } from './env.ts'
+import { attempt, reasonOf } from './jobs.ts'
 import type { Deps, EnvironmentScope, Publishers } from './ports.ts'
 import { pruneHistory } from './publication/prune.ts'
 import { makeReceiptReader } from './publication/receipts.ts'
+import { sweepAll } from './publication/sweep.ts'
 import { verifyWaiting } from './publication/verify.ts'
 import { openDatabase, type Database } from './store/database.ts'
 import { cleanUsage } from './usage/clean-usage.ts'
@@ -26,16 +28,20 @@ export default {
   },
 
   /** Every minute: publishes what was left behind, verifies what was published. Daily: audit partitions, history, usage. */
-  async scheduled(controller, env, ctx) {
+  async scheduled({ cron, scheduledTime }, env, ctx) {
     const { db } = makeDeps(env, (work) => ctx.waitUntil(work))
-    if (controller.cron === dailyCron) {
-      await db.ensureAuditPartitions(new Date(controller.scheduledTime), 3)
-      await pruneHistory(db, Date.now)
-      await cleanUsage(db, new Date(controller.scheduledTime))
+    if (cron === dailyCron) {
+      const day = new Date(scheduledTime)
+      await attempt('audit_partitions', () => db.ensureAuditPartitions(day, 3))
+      await attempt('prune_history', () => pruneHistory(db, Date.now))
+      await attempt('clean_usage', () => cleanUsage(db, day))
       return
     }
-    await sweepAll(env, db)
-    await verifyWaiting(db, Date.now)
+    const sweep = (scope: EnvironmentScope) => env.PUBLISHERS.getByName(scope.environmentId).sweep(scope)
+    await Promise.all([
+      attempt('sweep', () => sweepAll({ claim: db.claimOutbox, sweep })),
+      attempt('verify', () => verifyWaiting(db, Date.now)),
+    ])
   },
 
   /** Events and usage from the edge. */
@@ -47,7 +53,6 @@ export default {
 } satisfies ExportedHandler<Env>
 
 const dailyCron = '17 3 * * *'
-const sweepRoundsMax = 10
 
 function makeDeps(env: Env, waitUntil: (work: Promise<unknown>) => void): Deps {
   return {
@@ -73,27 +78,8 @@ function makePublishers(env: Env, waitUntil: (work: Promise<unknown>) => void): 
   }
 }
 
-/** Round after round: when an installation is unfrozen, all of its environments wait at once. */
-async function sweepAll(env: Env, db: Database): Promise<void> {
-  for (let round = 0; round < sweepRoundsMax; round++) {
-    const waiting = await db.claimOutbox(100) // oxlint-disable-line no-await-in-loop -- the next round takes what this one left
-    if (waiting.length === 0) return
-    const scopes = waiting.map((row) => ({ orgId: row.org_id, environmentId: row.environment_id }))
-    await Promise.all(scopes.map((scope) => sweep(env, scope))) // oxlint-disable-line no-await-in-loop -- the same
-  }
-}
-
-/** One environment that cannot be swept keeps no other from being. */
-async function sweep(env: Env, scope: EnvironmentScope): Promise<void> {
-  try {
-    await env.PUBLISHERS.getByName(scope.environmentId).sweep(scope)
-  } catch (error) {
-    console.error(JSON.stringify({ event: 'sweep_failed', ...scope, error: String(error) })) // claimed again later
-  }
-}
-
 function reportUncounted(error: unknown): void {
-  console.error(JSON.stringify({ event: 'usage_not_counted', error: String(error) }))
+  console.error(JSON.stringify({ event: 'usage_not_counted', error: reasonOf(error) }))
 }
 
 /** Once an isolate: a role that could read past row security must not serve. */

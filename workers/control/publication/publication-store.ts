@@ -1,13 +1,13 @@
 import { and, eq, lt, lte, or } from 'drizzle-orm'
-import type { Version } from '@halyard/shared/protocol/version.ts'
+import { compareVersions, type Version } from '@halyard/shared/protocol/version.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import type { Database } from '../store/database.ts'
 import { installation } from '../store/publication-schema.ts'
 import { environments, heads, outbox } from '../store/schema.ts'
 import { readBlob } from '../store/segment-blobs.ts'
 import { raiseEnvironment } from '../usecases/system-change.ts'
-import type { ConfirmedHead, PublicationStore } from './publish.ts'
-import { selectHistory } from './read-history.ts'
+import type { ConfirmedHead, KnownVersion, PublicationStore } from './publish.ts'
+import { selectHistory, selectVersion } from './read-history.ts'
 
 interface StoreDeps {
   readonly db: Database
@@ -30,14 +30,13 @@ export function openPublicationStore(deps: StoreDeps): PublicationStore {
       return { at: { epoch, version }, rows, isFrozen, isEpochRequired }
     },
     confirm: (scope, head) => confirm(deps, scope, head),
-    async requireEpoch(scope, at, hubEpoch) {
+    readKnown: (scope, at) => readKnown(db, scope, at),
+    async requireEpoch(scope, hubEpoch) {
       await db.write(scope.orgId, async (tx) => {
         await tx
           .update(environments)
           .set({ epochRequired: true, hubEpoch })
-          .where(
-            and(isIt(scope), eq(environments.epoch, at.epoch), eq(environments.version, at.version)), // unless it was written meanwhile
-          )
+          .where(and(isIt(scope), lte(environments.epoch, hubEpoch))) // unless it was raised meanwhile
       })
     },
     async raise(scope, at, comment) {
@@ -46,6 +45,20 @@ export function openPublicationStore(deps: StoreDeps): PublicationStore {
     },
     readBlob: (scope, hash) => readBlob(db, { orgId: scope.orgId, hash }),
   }
+}
+
+async function readKnown(db: Database, scope: EnvironmentScope, at: Version): Promise<KnownVersion | null> {
+  const { orgId, environmentId } = scope
+  const isOf = and(eq(heads.orgId, orgId), eq(heads.environmentId, environmentId))
+  const isAt = and(isOf, eq(heads.epoch, at.epoch), eq(heads.version, at.version))
+  const [[environment], [head], [listed], rows] = await db.read(orgId, (read) => [
+    read.select().from(environments).where(isIt(scope)),
+    read.select().from(heads).where(isAt),
+    selectVersion(read, scope, at),
+    selectHistory(read, scope, at),
+  ])
+  if (!environment || !listed || compareVersions(at, environment) > 0) return null
+  return { committedAt: listed.createdAt.getTime(), rows, published: head ?? null }
 }
 
 async function confirm(

@@ -3,11 +3,15 @@ import { signHead, type Head } from '@halyard/shared/protocol/head.ts'
 import { raiseEnvironment } from '../usecases/system-change.ts'
 import { expectProblem, production, shop } from '../test-kit.ts'
 import { compile } from './compile.ts'
+import { hubInTime } from './hub-in-time.ts'
 import { publish, type PublishDeps } from './publish.ts'
 import { selectHistory } from './read-history.ts'
-import { usePublication } from './test-kit.ts'
+import { nextCompiler, usePublication } from './test-kit.ts'
 
 const { kit, held, deps, run, toggle, present, isEpochRequired, waiting, goBack } = usePublication()
+const flag = `${production}/flags/checkout`
+const raise = () =>
+  raiseEnvironment(kit.deps, held.scope, { action: 'environment.epoch', comment: 'restored' })
 
 test('a committed version is published, noted once, and taken out of the outbox', async () => {
   const at = await present()
@@ -67,7 +71,7 @@ test('a database that went back takes no more writes until its epoch is raised',
   const at = await present()
   await goBack()
   expect(await run()).toEqual({ kind: 'went_back' })
-  expect(held.hub.verdicts).toEqual(['apply', 'behind', 'behind'])
+  expect(held.hub.verdicts).toEqual(['apply', 'behind'])
   expect(await isEpochRequired()).toBe(true)
   const before = await kit.stored()
   expectProblem(await kit.call('POST', `${production}/flags/checkout/toggle`), 'epoch_required')
@@ -76,46 +80,83 @@ test('a database that went back takes no more writes until its epoch is raised',
   await kit.ok('POST', `${shop}/environments/staging/flags/checkout/toggle`)
 
   const raised = { epoch: 2, version: at.version }
-  const epoch = { action: 'environment.epoch', comment: 'restored' } as const
-  expect(await raiseEnvironment(kit.deps, held.scope, epoch)).toEqual(raised)
+  expect(await raise()).toEqual(raised)
   expect(await run()).toEqual({ kind: 'published', at: raised })
   expect((await toggle()).versions.production).toBe(`2.${at.version + 1}`)
 })
 
 test('a database from before earlier raises is raised above all of them at once', async () => {
-  const epoch = { action: 'environment.epoch', comment: 'restored' } as const
   await run()
   const { epoch: old } = await present()
-  const raise = async () => (await raiseEnvironment(kit.deps, held.scope, epoch))?.epoch
-  for (let times = 1; times <= 3; times++) expect(await raise()).toBe(old + times)
+  for (let times = 1; times <= 3; times++) expect((await raise())?.epoch).toBe(old + times)
   await run()
   await kit.sql('update environments set epoch = $1 where id = $2', [old, held.scope.environmentId])
   expect((await run()).kind).toBe('went_back')
-  expect(await raise()).toBe(old + 4)
+  expect((await raise())?.epoch).toBe(old + 4)
   expect((await run()).kind).toBe('published')
 })
 
 test('a database that went back and was written to again is found out by the content', async () => {
   await run()
-  const flag = `${production}/flags/checkout`
   await goBack()
   await kit.ok('PATCH', flag, { body: { offVariant: 'on', enabled: false }, headers: { 'if-match': '*' } })
   expect(await run()).toEqual({ kind: 'went_back' })
-  expect(held.hub.verdicts).toEqual(['apply', 'conflict', 'conflict'])
-  await raiseEnvironment(kit.deps, held.scope, { action: 'environment.epoch', comment: 'restored' })
+  expect(held.hub.verdicts).toEqual(['apply', 'conflict'])
+  await raise()
 })
 
-test('an environment that was written to meanwhile is not frozen', async () => {
+test('a database that went back is found out though writes lift it past the hub meanwhile', async () => {
   await run()
-  await kit.sql('update environments set version = version - 1 where id = $1', [held.scope.environmentId])
-  let calls = 0
-  held.hub.beforeEach = async () => {
-    calls += 1
-    if (calls === 2)
-      await kit.sql('update environments set version = version + 5 where id = $1', [held.scope.environmentId])
+  await goBack()
+  held.hub.beforeJudging = async () => {
+    await kit.ok('PATCH', flag, { body: { offVariant: 'on' }, headers: { 'if-match': '*' } })
+    await toggle()
   }
-  expect((await run()).kind).toBe('went_back')
+  expect(await run()).toEqual({ kind: 'went_back' })
+  expect(await isEpochRequired()).toBe(true)
+  await raise()
+})
+
+test('a database that went back is found out by another compiler too', async () => {
+  await run()
+  await goBack()
+  kit.clock.nowMs += 600_000
+  await toggle()
+  expect(await run({ compile: nextCompiler })).toEqual({ kind: 'went_back' })
+  expect(await isEpochRequired()).toBe(true)
+  await raise()
+})
+
+test('what the hub took and nobody lived to note is no sign of a restore, whatever compiler comes next', async () => {
+  const dying = { ...deps().store, confirm: () => Promise.reject(new Error('killed')) }
+  held.hub.beforeJudging = async () => {
+    await toggle()
+    await expect(run({ store: dying })).rejects.toThrow('killed')
+  }
+  expect((await run()).kind).toBe('published')
+  expect(held.hub.verdicts).toEqual(['apply', 'behind', 'unchanged'])
+  await toggle()
+  await expect(run({ store: dying })).rejects.toThrow('killed')
+  kit.clock.nowMs += 600_000
+  const { epoch, version } = await present()
+  const next = { epoch, version: version + 1 }
+  expect(await run({ compile: nextCompiler })).toEqual({ kind: 'published', at: next })
+})
+
+test('an environment whose epoch was raised meanwhile is not stopped', async () => {
+  await run()
+  await goBack()
+  const { store } = deps()
+  const slow = {
+    ...store,
+    requireEpoch: async (...args: Parameters<typeof store.requireEpoch>) => {
+      await raise()
+      await store.requireEpoch(...args)
+    },
+  }
+  expect(await run({ store: slow })).toEqual({ kind: 'went_back' })
   expect(await isEpochRequired()).toBe(false)
+  expect((await run()).kind).toBe('published')
 })
 
 test('what the hub does not trust or cannot read is tried again, and nothing is noted', async () => {
@@ -177,6 +218,18 @@ test('a blob that is not stored, or that the hub refuses, is an error, to be tri
   )
   expect(held.hub.held).toBeNull()
   expect(await kit.stored()).toEqual(before)
+})
+
+test('a hub that never answers ends the try, and the next one publishes', async () => {
+  const silent = hubInTime({ publish: () => new Promise(() => {}), storeBlob: async () => 'stored' }, 10)
+  await expect(run({ hub: silent })).rejects.toThrow('publishing at the hub took more than 10 ms')
+  const asking: PublishDeps['hub'] = {
+    publish: async () => ({ outcome: 'missing_blobs', hashes: ['x'] }),
+    storeBlob: () => new Promise(() => {}),
+  }
+  const store = { ...deps().store, readBlob: async () => new Uint8Array() }
+  await expect(run({ store, hub: hubInTime(asking, 10) })).rejects.toThrow('a blob for the hub took')
+  expect((await run({ hub: hubInTime(held.hub.api) })).kind).toBe('published')
 })
 
 test('an environment that does not exist is gone', async () => {

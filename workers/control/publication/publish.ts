@@ -1,8 +1,9 @@
 import type { HubPublishApi, Publication, PublishAnswer } from '@halyard/shared/protocol/hub.ts'
 import type { Head } from '@halyard/shared/protocol/head.ts'
-import { compareVersions, formatVersion, type Version } from '@halyard/shared/protocol/version.ts'
+import { formatVersion, type Version } from '@halyard/shared/protocol/version.ts'
 import type { EnvironmentScope, HistoryRow } from '../ports.ts'
 import type { Compiled } from './compile.ts'
+import { isOurs } from './is-ours.ts'
 
 /** The newest version of an environment, and what it is compiled from. */
 export interface Committed {
@@ -12,6 +13,15 @@ export interface Committed {
   readonly isFrozen: boolean
   /** The database went back, and nobody raised the epoch yet. */
   readonly isEpochRequired: boolean
+}
+
+/** A version that this database was at. */
+export interface KnownVersion {
+  /** Epoch milliseconds. */
+  readonly committedAt: number
+  readonly rows: readonly HistoryRow[]
+  /** What was noted when the hub confirmed it. */
+  readonly published: Pick<Head, 'snapshotHash' | 'accessHash' | 'compiler'> | null
 }
 
 /** A version that the hub holds. */
@@ -33,11 +43,13 @@ export interface PublicationStore {
   readCommitted(scope: EnvironmentScope): Promise<Committed | null>
   /** Notes that the hub holds this head, and clears what waited for it or for an older one. */
   confirm(scope: EnvironmentScope, head: ConfirmedHead): Promise<void>
+  /** null: it never was at this version, or was put back behind it. Never a replica's answer. */
+  readKnown(scope: EnvironmentScope, at: Version): Promise<KnownVersion | null>
   /**
-   * The database went back behind `hubEpoch`: no more writes until the epoch is raised above it. Does nothing if it is no
-   * longer at `at`.
+   * The database went back behind `hubEpoch`: no more writes until the epoch is raised above it. Does nothing if it is
+   * above it already.
    */
-  requireEpoch(scope: EnvironmentScope, at: Version, hubEpoch: number): Promise<void>
+  requireEpoch(scope: EnvironmentScope, hubEpoch: number): Promise<void>
   /** The same content under the next version, audited. Does nothing if the environment is no longer at `at`. */
   raise(scope: EnvironmentScope, at: Version, comment: string): Promise<void>
   readBlob(scope: EnvironmentScope, hash: string): Promise<Uint8Array<ArrayBuffer> | null>
@@ -46,6 +58,7 @@ export interface PublicationStore {
 /** Everything that publication touches: a simulator gives its own. */
 export interface PublishDeps {
   readonly store: PublicationStore
+  /** Each call ends: what is not answered in time rejects. */
   readonly hub: Pick<HubPublishApi, 'publish' | 'storeBlob'>
   readonly nowMs: () => number
   /** Pure: the same rows give the same bytes. */
@@ -74,7 +87,6 @@ const attemptsMax = 10
  */
 export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promise<PublishOutcome> {
   const { store } = deps
-  let seenAtHub: Version | null = null
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const committed = await store.readCommitted(scope)
     if (!committed) return { kind: 'gone' }
@@ -90,16 +102,15 @@ export async function publish(deps: PublishDeps, scope: EnvironmentScope): Promi
       return { kind: 'published', at: committed.at }
     }
     if (!atHub) throw new Error(`the hub refused ${nameOf(compiled)}: ${answer.reason}`)
-    // What the hub held before this read was committed before it: the primary must have come that far.
-    const lead = seenAtHub === null ? 1 : compareVersions(committed.at, seenAtHub)
-    const isConflict = lead === 0 && answer.reason === 'conflict'
-    if (isConflict && atHub.compiler !== compiled.head.compiler) {
-      await store.raise(scope, committed.at, newCompiler(atHub.compiler, compiled.head.compiler))
-    } else if (isConflict || lead < 0) {
-      await store.requireEpoch(scope, committed.at, atHub.epoch)
+    // The same compiler makes one content of a version.
+    const isConflict = answer.reason === 'conflict'
+    const isOther = isConflict && atHub.compiler === compiled.head.compiler
+    if (isOther || !(await isOurs(deps, scope, { atHub, compiled }))) {
+      await store.requireEpoch(scope, atHub.epoch)
       return { kind: 'went_back' }
     }
-    seenAtHub = atHub
+    if (isConflict)
+      await store.raise(scope, committed.at, newCompiler(atHub.compiler, compiled.head.compiler))
   }
   throw new Error(`${scope.environmentId} was published by others ${attemptsMax} times in a row`)
 }

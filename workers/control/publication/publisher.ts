@@ -4,6 +4,7 @@ import type { Env, PublisherObject } from '../env.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import { openDatabase } from '../store/database.ts'
 import { compile } from './compile.ts'
+import { hubInTime } from './hub-in-time.ts'
 import { openPublicationStore } from './publication-store.ts'
 import { publish, type PublishDeps } from './publish.ts'
 import { makePublisher, type PublisherState } from './publisher-core.ts'
@@ -48,7 +49,7 @@ export class Publisher extends DurableObject<Env> implements PublisherObject {
     })
     return {
       store: openPublicationStore({ db, nowMs: Date.now }),
-      hub: this.env.HUB,
+      hub: hubInTime(this.env.HUB),
       nowMs: Date.now,
       compile,
       sample: sampleHash,

@@ -1,18 +1,10 @@
 import { expect, test } from 'vitest'
 import { firstBrokenEntry } from '../audit-chain.ts'
 import { production } from '../test-kit.ts'
-import { compile, compilerVersion } from './compile.ts'
-import type { PublishDeps } from './publish.ts'
-import { usePublication } from './test-kit.ts'
-import { flag } from './test-history.ts'
+import { compilerVersion } from './compile.ts'
+import { nextCompiler, usePublication } from './test-kit.ts'
 
 const { kit, held, run, toggle, present, isEpochRequired, waiting } = usePublication()
-
-/** A compiler of the next version, which gives other bytes. */
-const nextCompiler: PublishDeps['compile'] = async (environment, at, rows) => {
-  const { head, ...compiled } = await compile(environment, at, [...rows, flag('of-the-next-compiler')])
-  return { ...compiled, head: { ...head, compiler: compilerVersion + 1 } }
-}
 
 test('what a new compiler makes of a published version is published as the next one, by the system', async () => {
   await run()
@@ -55,7 +47,7 @@ test('a change that comes between takes the place of the system change', async (
   let asked = 0
   held.hub.beforeEach = async () => {
     asked += 1
-    if (asked === 2) await toggle()
+    if (asked === 1) await toggle()
   }
   await run({ compile: nextCompiler })
   expect((await present()).version).toBe(version + 1)

@@ -9,10 +9,11 @@ import { checkPublication, isBlobLength } from '../../hub/check-publication.ts'
 import { judge } from '../../hub/decide.ts'
 import type { EnvironmentScope } from '../ports.ts'
 import { makeShop, production, useKit } from '../test-kit.ts'
-import { compile } from './compile.ts'
+import { compile, compilerVersion } from './compile.ts'
 import { openPublicationStore } from './publication-store.ts'
 import { publish, type PublishDeps } from './publish.ts'
 import { sampleHash } from './sample.ts'
+import { flag } from './test-history.ts'
 
 /** The hub's own checks and decisions, on a head kept in memory. */
 export interface TestHub {
@@ -25,6 +26,12 @@ export interface TestHub {
   readonly api: PublishDeps['hub']
   /** Whom it trusts. */
   verify: PublishDeps['verify']
+}
+
+/** A compiler of the next version, which gives other bytes. */
+export const nextCompiler: PublishDeps['compile'] = async (environment, at, rows) => {
+  const { head, ...compiled } = await compile(environment, at, [...rows, flag('of-the-next-compiler')])
+  return { ...compiled, head: { ...head, compiler: compilerVersion + 1 } }
 }
 
 /** Before each test the hub is empty again. */

@@ -115,6 +115,48 @@ test('the oldest unverified head comes first, and the present one comes again af
   expect(await verify()).toEqual([])
 })
 
+test('one that cannot be verified is told, waits behind the others, and is tried again', async () => {
+  const broken = await publishNext()
+  await toggle()
+  await run()
+  const whole = formatVersion(await present())
+  await kit.sql(`update heads set verified_at = null where version = ${broken.split('.')[1]}`)
+  const db: Database = {
+    ...kit.deps.db,
+    async read(orgId, queries) {
+      const rows = await kit.deps.db.read(orgId, queries)
+      if ((rows as { version?: number }[][])[0]?.[0]?.version === Number(broken.split('.')[1]))
+        throw new Error('too much')
+      return rows
+    },
+  }
+  const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+  await verifyWaiting(db, nowMs)
+  expect(log.mock.calls.map(([text]) => JSON.parse(String(text)))).toEqual([
+    { event: 'verification_not_done', ...held.scope, token: broken, detail: 'Error: too much' },
+  ])
+  log.mockRestore()
+  await setHead('size = size')
+  expect(await outcomes()).toEqual([
+    [whole, 'same'],
+    [broken, 'same'],
+  ])
+})
+
+test('a run ends with its time, and however many wait the present head has its turn', async () => {
+  await publishNext()
+  await kit.sql("update heads set verified_at = now() - interval '2 days'")
+  const newest = formatVersion(await present())
+  const unverify = 'version in (select version from heads order by version limit $1)'
+  await kit.sql(`update heads set verified_at = null where ${unverify}`, [6])
+  const places = await kit.deps.db.headsToVerify(5)
+  expect(places.map(({ epoch, version }) => formatVersion({ epoch, version })).indexOf(newest)).toBe(3)
+  let time = nowMs()
+  const passing = () => (time += 10_000)
+  expect(await verifyHeads(kit.deps.db, { nowMs: passing, forMs: 25_000 })).toHaveLength(1)
+  expect(await verify()).toHaveLength(6)
+})
+
 test('all versions of one environment are verified on request', async () => {
   const [heads] = await kit.sql<{ n: number }>('select count(*)::int as n from heads')
   const verified = await verifyHeads(kit.deps.db, { nowMs, scope: held.scope })
