@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
 import { startStack, type Stack } from '../dev/stack.ts'
 import { buildWorkers } from '../dev/build-workers.ts'
+import type { ServerClassMessage } from '@halyard/shared/protocol/stream.ts'
 
 export const project = '/orgs/demo/projects/shop'
 
@@ -86,12 +87,12 @@ export function openStream(stack: Stack, key: string) {
     protocols: ['halyard.v1'],
     headers: { authorization: `Bearer ${key}` },
   } as never) // undici takes headers, which the DOM's type does not know
-  const messages: { kind: string; body?: string }[] = []
+  const messages: ServerClassMessage[] = []
   socket.addEventListener('message', (event) => messages.push(JSON.parse(String(event.data))))
   return {
     socket,
     messages,
-    next: (fits: (message: { kind: string; body?: string }) => boolean) =>
+    next: (fits: (message: ServerClassMessage) => boolean) =>
       until(
         async () => messages.find(fits),
         (message) => message !== undefined,

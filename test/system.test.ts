@@ -2,6 +2,8 @@ import { OFREPProvider } from '@openfeature/ofrep-provider'
 import { OpenFeature } from '@openfeature/server-sdk'
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
+import { applyChanges } from '@halyard/shared/protocol/delta.ts'
+import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { callApi, openStream, project, runCli, until, useStack } from './stack-kit.ts'
 
 interface FlagdFlag {
@@ -56,7 +58,9 @@ test('a toggle is seen on the socket and at the edge, with the version that the 
   const { stack } = system
   const client = await connectProvider()
   const stream = openStream(stack, stack.seed.environments.production.serverKey)
-  await stream.next((message) => message.kind === 'snapshot')
+  const first = await stream.next((message) => message.kind === 'snapshot')
+  if (first?.kind !== 'snapshot') throw new Error('a stream begins with a snapshot')
+  const held = await sha256Hex(first.body)
   expect(await client.getBooleanValue('new-checkout', false)).toBe(true)
   const toggled = await callApi<{ enabled: boolean; versions: { production: string } }>(
     stack,
@@ -65,9 +69,10 @@ test('a toggle is seen on the socket and at the edge, with the version that the 
     { enabled: false, comment: 'system test' },
   )
   expect(toggled.enabled).toBe(false)
-  await stream.next(
-    ({ kind, body }) => kind === 'snapshot' && /^flag\tnew-checkout\t.*"enabled":false/m.test(body ?? ''),
-  )
+  await stream.next((message) => {
+    if (message.kind !== 'delta' || message.base !== held) return false
+    return /^flag\tnew-checkout\t.*"enabled":false/m.test(applyChanges(first.body, message) ?? '')
+  })
   await until(
     () => client.getBooleanDetails('new-checkout', true),
     (details) => details.value === false && details.reason === 'DISABLED',
