@@ -109,7 +109,7 @@ test('a database that went back is found out though writes lift it past the hub 
   await run()
   await goBack()
   held.hub.beforeJudging = async () => {
-    await kit.ok('PATCH', flag, { body: { offVariant: 'on' }, headers: { 'if-match': '*' } })
+    await kit.ok('POST', `${shop}/flags`, { body: { key: 'after-the-restore' } })
     await toggle()
   }
   expect(await run()).toEqual({ kind: 'went_back' })
