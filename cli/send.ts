@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeBackOff, readRetryAfter } from './back-off.ts'
+import { makeBackOff } from '@halyard/sdk/sync/back-off.ts'
+import { readRetryAfter } from '@halyard/sdk/transport/retry-after.ts'
 import { CommandError, exitCodes } from './command-error.ts'
 
 export interface Message {
@@ -20,7 +21,7 @@ const pauseMaxMs = 10_000
 
 /** Sends a request. What is safe to repeat is, after a network failure or a 503 that says when. */
 export async function send(message: Message, pause: Pause = sleep): Promise<Response> {
-  const backOff = makeBackOff(250, 2_000)
+  const backOff = makeBackOff(250, 2_000, Math.random)
   for (let left = message.isRepeatable ? triesMax - 1 : 0; ; left -= 1) {
     // One try after another.
     // oxlint-disable-next-line no-await-in-loop

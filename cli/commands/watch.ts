@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeBackOff } from '../back-off.ts'
+import { makeBackOff } from '@halyard/sdk/sync/back-off.ts'
 import { CommandError, exitCodes } from '../command-error.ts'
 import { paint, printJsonLine, printLine, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
@@ -20,7 +20,7 @@ export async function watch(settings: Settings): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort()) // more than once: npm passes it on
   const tell = settings.isJson ? printJsonLine : printEvent
   const follower = makeFollower(tell)
-  const backOff = makeBackOff(firstMs, lastMs)
+  const backOff = makeBackOff(firstMs, lastMs, Math.random)
   while (!stop.signal.aborted) {
     const since = follower.version()
     const query = since === null ? '' : `?since=${since}`

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { heartbeatSec, keyRefusedCode, pingText, streamProtocol } from '@halyard/shared/protocol/stream.ts'
-import { readRetryAfter } from '../back-off.ts'
+import { readRetryAfter } from '@halyard/sdk/transport/retry-after.ts'
 import { readMessage, type Heard } from './messages.ts'
 
 /** How a connection ended: whether another may be tried, and when at the earliest. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { makeBackOff, readRetryAfter } from './back-off.ts'
+import { makeBackOff } from './back-off.ts'
 
 test('the bound of a back-off doubles from its first to its last value', () => {
   const { next } = makeBackOff(1_000, 30_000, () => 1)
@@ -22,17 +22,14 @@ test('a reset begins again at the first bound', () => {
   expect(next()).toBe(1_000)
 })
 
-test('what the server asked for is waited at least', () => {
-  const { next } = makeBackOff(1_000, 30_000, () => 1)
+test('what the server asked for is waited at least, and the jitter comes on top, so that nobody comes back together', () => {
+  const draws = [0, 0.5]
+  const { next } = makeBackOff(1_000, 30_000, () => draws.shift() ?? 1)
   expect(next(45_000)).toBe(45_000)
-  expect(next(500)).toBe(2_000)
+  expect(next(500)).toBe(1_500)
 })
 
-test('Retry-After is read as seconds or as a date', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z')
-  expect(readRetryAfter('7', now)).toBe(7_000)
-  expect(readRetryAfter('Thu, 01 Jan 2026 00:00:09 GMT', now)).toBe(9_000)
-  expect(readRetryAfter('Wed, 31 Dec 2025 00:00:00 GMT', now)).toBe(0)
-  expect(readRetryAfter('soon', now)).toBeNull()
-  expect(readRetryAfter(null, now)).toBeNull()
+test('nobody is kept away for more than an hour', () => {
+  const { next } = makeBackOff(1_000, 30_000, () => 0)
+  expect(next(86_400_000)).toBe(3_600_000)
 })
