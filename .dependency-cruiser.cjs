@@ -1,4 +1,4 @@
-/** Imports go one way: engine <- (pattern, words) <- protocol <- contract <- (hub, edge, control, sdk) <- (cli, console, dev, bench, drills). */
+/** Imports go one way: engine <- (pattern, words, compiler) <- protocol <- contract <- flag-file <- (hub, edge, control, sdk) <- (cli, console, dev, bench, drills). */
 const only = (name, from, to, comment) => ({
   name,
   severity: 'error',
@@ -27,6 +27,12 @@ module.exports = {
       '^shared/words/',
       '^shared/(engine|words)/',
       'words are about what the engine does',
+    ),
+    only(
+      'compiler-imports-engine',
+      '^shared/compiler/',
+      '^shared/(engine|compiler)/',
+      'it writes what the engine reads',
     ),
     only(
       'protocol-imports-engine',
@@ -58,15 +64,22 @@ module.exports = {
     only(
       'sdk-imports',
       '^sdk/',
-      '^(shared/(engine|pattern|protocol|contract)|sdk)/',
+      '^(shared|sdk)/',
       'it is a client of the edge',
     ),
     {
       name: 'sdk-takes-only-types-of-contract',
       severity: 'error',
-      comment: 'zod stays out of what users install',
-      from: { path: '^sdk/', pathNot: '(\\.test|[/.]test-kit)\\.ts$' },
-      to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
+      comment: 'zod stays out of what users ship: only files of flags, which stay at home, are checked by it',
+      from: { path: '^sdk/(?!local/|testing/)', pathNot: '(\\.test|[/.]test-kit)\\.tsx?$' },
+      to: { path: '(^shared/(contract|flag-file)/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'browser-evaluates-nothing',
+      severity: 'error',
+      comment: 'the browser is given answers: the engine stays out of its 6 KB',
+      from: { path: '^sdk/(web|react|openfeature-web)/', pathNot: '(\\.test|[/.]test-kit)\\.tsx?$' },
+      to: { path: '^(shared|sdk/(client|server|sync))/', dependencyTypesNot: ['type-only'] },
     },
     only(
       'cli-is-a-client',

@@ -26,7 +26,7 @@ export default defineConfig({
       {
         test: {
           name: 'node',
-          include: ['{shared,sdk,workers/control,cli,dev}/**/*.test.ts'],
+          include: ['{shared,sdk,workers/control,cli,dev}/**/*.test.{ts,tsx}'],
           exclude: wholeSystem,
           // Slow is no failure: a machine may be busy.
           testTimeout: 30_000,

@@ -17,6 +17,28 @@ export function evaluate(snapshot: Snapshot, key: string, context: EvaluationCon
   return decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world).full
 }
 
+/**
+ * `evaluate`, giving the answer behind the decision, which can be counted (`tally.ts`). Undefined: there is no such flag.
+ */
+export function answerOne(
+  snapshot: Snapshot,
+  key: string,
+  context: EvaluationContext,
+  now: number,
+): Answer | undefined {
+  const entry = findFlag(snapshot, key)
+  if (entry === undefined) return undefined
+  startRun(snapshot.run, context, now)
+  return decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world)
+}
+
+/** `evaluateAll`, giving the answers behind the decisions. */
+export function answerAll(snapshot: Snapshot, context: EvaluationContext, now: number): Answer[] {
+  const { run, world } = snapshot
+  startRun(run, context, now)
+  return entriesFor(snapshot, false).map((entry) => decide(compiledFlag(snapshot, entry), run, world))
+}
+
 /** `evaluate` for class client: a hidden flag looks exactly like an unknown one, and nothing is said of rules. */
 export function evaluateForClient(
   snapshot: Snapshot,

@@ -1,3 +1,4 @@
+import { flagLine, layerLine, segmentLine } from '@halyard/shared/compiler/lines.ts'
 import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
 import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
 import { compiledSegment, formatBody, loadSnapshot, segmentEntries } from '@halyard/shared/engine/snapshot.ts'
@@ -11,7 +12,6 @@ import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { FlagRecord, HistoryRow, LayerRecord, SegmentRecord } from '../ports.ts'
 import { patternsIn, sumPatternSizes } from '../usecases/pattern-sizes.ts'
 import { flagReferences, segmentReferences, type Reference } from '../usecases/references.ts'
-import { flagLine, layerLine, segmentLine } from './lines.ts'
 import { sampleContexts } from './sample-contexts.ts'
 
 /** Rises when the same history would compile to other bytes. */

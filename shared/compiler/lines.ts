@@ -1,4 +1,4 @@
-/** The lines of a snapshot, made of what history keeps. */
+/** The lines of a snapshot, made of what history keeps, or a file says. */
 import type {
   Condition,
   FlagConfig,
@@ -6,14 +6,40 @@ import type {
   Override,
   Rule,
   SegmentConfig,
+  SegmentMembers,
   Serve,
-} from '@halyard/shared/engine/model.ts'
-import { formatLine } from '@halyard/shared/engine/snapshot.ts'
-import type { FlagRecord, LayerRecord, SegmentRecord } from '../ports.ts'
+} from '../engine/model.ts'
+import { formatLine } from '../engine/snapshot.ts'
+
+/** A flag in one environment. Further members, of it and of its parts, are passed over. */
+export interface FlagSource extends Pick<
+  FlagConfig,
+  'valueType' | 'variants' | 'seed' | 'clientVisible' | 'expiry'
+> {
+  readonly key: string
+  readonly state: Pick<
+    FlagConfig,
+    'enabled' | 'offVariant' | 'prerequisites' | 'overrides' | 'rules' | 'fallthrough'
+  >
+}
+
+/** A segment in one environment. */
+export interface SegmentSource {
+  readonly key: string
+  readonly state: Pick<SegmentConfig, 'attribute' | 'include' | 'exclude'> & {
+    readonly when: Condition | null
+    readonly members: SegmentMembers | null
+  }
+}
+
+export interface LayerSource extends LayerConfig {
+  readonly key: string
+}
 
 // Only what evaluation needs, in a fixed order of names and without what is empty: equal things are equal bytes.
 
-export function flagLine(record: FlagRecord): string {
+/** The `flag` line. */
+export function flagLine(record: FlagSource): string {
   const { valueType, variants, seed, clientVisible, expiry, state } = record
   const { prerequisites = [] } = state
   const config: FlagConfig = {
@@ -34,7 +60,8 @@ export function flagLine(record: FlagRecord): string {
   return formatLine('flag', record.key, JSON.stringify(config))
 }
 
-export function segmentLine({ key, state }: SegmentRecord): string {
+/** The `segment` line. */
+export function segmentLine({ key, state }: SegmentSource): string {
   const { attribute, include, exclude, when, members } = state
   const config: SegmentConfig = {
     attribute,
@@ -53,7 +80,8 @@ export function segmentLine({ key, state }: SegmentRecord): string {
   return formatLine('segment', key, JSON.stringify(config))
 }
 
-export function layerLine({ key, seed, by, slots }: LayerRecord): string {
+/** The `layer` line. */
+export function layerLine({ key, seed, by, slots }: LayerSource): string {
   const config: LayerConfig = { seed, by, slots: slots.map(({ name, from, to }) => ({ name, from, to })) }
   return formatLine('layer', key, JSON.stringify(config))
 }
@@ -62,7 +90,7 @@ function toOverride({ attribute, values, variant, until }: Override): Override {
   return { attribute, values, variant, ...(until !== undefined && { until }) }
 }
 
-function toRule({ id, when, sample, serve }: FlagRecord['state']['rules'][number]): Rule {
+function toRule({ id, when, sample, serve }: Rule): Rule {
   return {
     id,
     when: toCondition(when),

@@ -1,0 +1,157 @@
+/** Evaluation for users: typed, with their default for whatever goes wrong. */
+import { makeNotFound } from '@halyard/shared/engine/answer.ts'
+import { answerAll, answerOne } from '@halyard/shared/engine/evaluate.ts'
+import { explain } from '@halyard/shared/engine/explain.ts'
+import type { Decision, EvaluationContext, Json } from '@halyard/shared/engine/model.ts'
+import type { Snapshot } from '@halyard/shared/engine/snapshot.ts'
+import { countAnswer, type Tally } from '@halyard/shared/engine/tally.ts'
+import { describeTrace } from '@halyard/shared/words/describe-trace.ts'
+import type { AnyFlags } from './flag-types.ts'
+import type { ErrorCode, EvaluationDetails, Flags } from './flags.ts'
+
+/** Flags of one version. What it answers is counted in its tally. */
+export interface FlagView {
+  readonly snapshot: Snapshot
+  /** As a token; null for flags that have no version, such as those of a file. */
+  readonly version: string | null
+  readonly tally: Tally
+}
+
+export interface FlagsPorts {
+  /** What to evaluate on; null: there is nothing yet. */
+  readonly view: () => FlagView | null
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  /** What every call's context is merged over. */
+  readonly context?: EvaluationContext | undefined
+}
+
+const emptyContext: EvaluationContext = Object.freeze({})
+const noMetadata = Object.freeze({})
+
+/** Makes the evaluating part of a client. */
+export function makeFlags<F extends object = AnyFlags>(ports: FlagsPorts): Flags<F> {
+  const flags = makeUntyped(ports)
+  return flags as unknown as Flags<F> // F narrows the keys and values of calls, at compile time alone
+}
+
+type Kind = 'boolean' | 'string' | 'number' | 'json'
+
+function makeUntyped(ports: FlagsPorts) {
+  const value = (
+    kind: Kind,
+    key: string,
+    defaultValue: Json,
+    context: EvaluationContext | undefined,
+  ): Json => {
+    const decision = decide(ports, key, context)
+    return decision !== null && decision.reason !== 'ERROR' && isOf(kind, decision.value)
+      ? decision.value
+      : defaultValue
+  }
+  const details = (kind: Kind, key: string, defaultValue: Json, context: EvaluationContext | undefined) =>
+    detailsOf(decide(ports, key, context), { kind, key, defaultValue })
+  return {
+    get version() {
+      return ports.view()?.version ?? null
+    },
+    boolean: (key: string, defaultValue: boolean, context?: EvaluationContext) =>
+      value('boolean', key, defaultValue, context),
+    string: (key: string, defaultValue: string, context?: EvaluationContext) =>
+      value('string', key, defaultValue, context),
+    number: (key: string, defaultValue: number, context?: EvaluationContext) =>
+      value('number', key, defaultValue, context),
+    json: (key: string, defaultValue: Json, context?: EvaluationContext) =>
+      value('json', key, defaultValue, context),
+    booleanDetails: (key: string, defaultValue: boolean, context?: EvaluationContext) =>
+      details('boolean', key, defaultValue, context),
+    stringDetails: (key: string, defaultValue: string, context?: EvaluationContext) =>
+      details('string', key, defaultValue, context),
+    numberDetails: (key: string, defaultValue: number, context?: EvaluationContext) =>
+      details('number', key, defaultValue, context),
+    jsonDetails: (key: string, defaultValue: Json, context?: EvaluationContext) =>
+      details('json', key, defaultValue, context),
+    isEnabled: (key: string, context?: EvaluationContext) => value('boolean', key, false, context),
+    variant: (key: string, context?: EvaluationContext) => {
+      const decision = decide(ports, key, context)
+      return decision === null || decision.reason === 'ERROR' ? undefined : decision.variant
+    },
+    all: (context?: EvaluationContext) => allOf(ports, context),
+    explain: (key: string, context?: EvaluationContext) => explainOne(ports, key, context),
+  }
+}
+
+/** Null: there is nothing to evaluate on. */
+function decide(ports: FlagsPorts, key: string, context: EvaluationContext | undefined): Decision | null {
+  const view = ports.view()
+  if (view === null) return null
+  const answer = answerOne(view.snapshot, key, merge(ports.context, context), ports.now())
+  if (answer === undefined) return makeNotFound(key)
+  countAnswer(view.tally, answer)
+  return answer.full
+}
+
+function allOf(ports: FlagsPorts, context: EvaluationContext | undefined) {
+  const view = ports.view()
+  const all: Record<string, EvaluationDetails<Json>> = Object.create(null) // a flag may be called `__proto__`
+  if (view === null) return all
+  for (const { full } of answerAll(view.snapshot, merge(ports.context, context), ports.now()))
+    all[full.key] = detailsOf(full, { kind: null, key: full.key, defaultValue: null })
+  return all
+}
+
+function explainOne(ports: FlagsPorts, key: string, context: EvaluationContext | undefined) {
+  const asked = { kind: null, key, defaultValue: null }
+  const view = ports.view()
+  if (view === null) return { details: detailsOf(null, asked), trace: [], text: ['there are no flags yet'] }
+  const { decision, trace } = explain(view.snapshot, key, merge(ports.context, context), ports.now())
+  return { details: detailsOf(decision, asked), trace, text: describeTrace(trace, decision, new Map()) }
+}
+
+function merge(
+  base: EvaluationContext | undefined,
+  context: EvaluationContext | undefined,
+): EvaluationContext {
+  if (base === undefined) return context ?? emptyContext
+  return context === undefined ? base : { ...base, ...context }
+}
+
+interface Asked {
+  /** Null: any will do. */
+  readonly kind: Kind | null
+  readonly key: string
+  readonly defaultValue: Json
+}
+
+function detailsOf(decision: Decision | null, asked: Asked): EvaluationDetails<Json> {
+  const { kind, key } = asked
+  if (decision === null) return errorOf(asked, 'PROVIDER_NOT_READY', 'there are no flags yet')
+  if (decision.reason === 'ERROR') return errorOf(asked, decision.errorCode, decision.errorDetails)
+  const { value, variant, reason, metadata } = decision
+  if (kind !== null && !isOf(kind, value))
+    return errorOf(asked, 'TYPE_MISMATCH', `the flag gives ${nameOf(value)}, and ${kind} was asked for`)
+  return { flagKey: key, value, variant, reason, flagMetadata: { ...metadata } }
+}
+
+function errorOf(
+  { key, defaultValue }: Asked,
+  errorCode: ErrorCode,
+  errorMessage: string,
+): EvaluationDetails<Json> {
+  return {
+    flagKey: key,
+    value: defaultValue,
+    reason: 'ERROR',
+    errorCode,
+    errorMessage,
+    flagMetadata: noMetadata,
+  }
+}
+
+function isOf(kind: Kind, value: Json): boolean {
+  return kind === 'json' ? typeof value === 'object' && value !== null : typeof value === kind
+}
+
+function nameOf(value: Json): string {
+  return typeof value === 'object' ? 'json' : typeof value
+}
