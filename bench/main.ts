@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- engine|peers|edge|propagation|streams] [-- --json FILE --write --no-peers --scenario A]`: speed as ratios
+ * `npm run bench [-- engine|peers|edge|propagation|streams|sdk] [-- --json FILE --write --no-peers --scenario A]`: speed as ratios
  * measured in one run. `peers` compares the answers of all products and measures nothing.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { benchEdge, type EdgeResults } from './edge/bench-edge.ts'
 import { benchEngine, checkPeers } from './engine/bench-engine.ts'
 import { benchPropagation } from './propagation.ts'
 import { printEdge, printEngine, printPropagation, printStreams } from './report.ts'
+import { benchSdk } from './sdk.ts'
 import { benchStreams } from './streams.ts'
 import { writeTables } from './write-tables.ts'
 
@@ -43,7 +44,9 @@ async function main(): Promise<void> {
   const propagation = wants('propagation') ? await benchPropagation() : undefined
   if (propagation) printPropagation(propagation)
   const streams = wants('streams') ? await benchStreams() : undefined
-  if (streams) printStreams(streams)
+  if (streams) printStreams('Streams, bare workerd', streams)
+  const sdk = wants('sdk') ? await benchSdk() : undefined
+  if (sdk) printStreams('The server client, in its own process', sdk)
   const results = {
     machine,
     versions: engine?.versions,
@@ -51,9 +54,10 @@ async function main(): Promise<void> {
     edge,
     propagation,
     streams,
+    sdk,
   }
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
-  if (values.write) writeTables({ machine, engine, edge, propagation, streams })
+  if (values.write) writeTables({ machine, engine, edge, propagation, streams, sdk })
 }
 
 async function measureEdge(): Promise<EdgeResults> {

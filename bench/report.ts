@@ -42,8 +42,8 @@ export function printPropagation(results: PropagationResults) {
   console.table(Object.fromEntries(rows))
 }
 
-export function printStreams(results: StreamResults) {
-  console.log('\nStreams, bare workerd')
+export function printStreams(title: string, results: StreamResults) {
+  console.log(`\n${title}`)
   const rows = Object.entries(results).map(([name, { value, unit, goal }]) => [
     name,
     { figure: formatFigure(value), unit, goal: goal ?? '' },

@@ -14,12 +14,13 @@ interface Results {
   readonly edge: EdgeResults | undefined
   readonly propagation: PropagationResults | undefined
   readonly streams: StreamResults | undefined
+  readonly sdk: StreamResults | undefined
 }
 
 const path = fileURLToPath(new URL('../docs/performance.md', import.meta.url))
 
 /** Puts the tables of a run into docs/performance.md, each between its two markers. What was not measured stays. */
-export function writeTables({ machine, engine, edge, propagation, streams }: Results): void {
+export function writeTables({ machine, engine, edge, propagation, streams, sdk }: Results): void {
   const where = `Node ${machine.node}, ${machine.cores} cores of ${machine.cpu}.`
   let text = readFileSync(path, 'utf8')
   if (engine) text = replaceBetween(text, 'engine', `${where}\n\n${engineTable(engine.scenarios)}`)
@@ -28,6 +29,7 @@ export function writeTables({ machine, engine, edge, propagation, streams }: Res
   if (edge) text = replaceBetween(text, 'edge', `${where}\n\n${edgeTable(edge)}`)
   if (propagation) text = replaceBetween(text, 'propagation', `${where}\n\n${propagationTable(propagation)}`)
   if (streams) text = replaceBetween(text, 'streams', `${where}\n\n${streamTable(streams)}`)
+  if (sdk) text = replaceBetween(text, 'sdk', `${where}\n\n${streamTable(sdk)}`)
   writeFileSync(path, text)
 }
 

@@ -97,10 +97,14 @@ test.each([
   expect(reader.status()).toMatchObject({ phase: 'starting', version: null })
 })
 
-test('a stream that is refused with 401 ends the reader', async () => {
-  const edge = await startEdge({ upgrade: '401 Unauthorized' })
+test('a WebSocket does not tell why it was refused: the poll does, and a refused key is said so', async () => {
+  const edge = await startEdge({
+    upgrade: '401 Unauthorized',
+    answer: (_, response) => response.writeHead(401).end(),
+  })
   const reader = open(edge.url)
-  await expect.poll(() => reader.status().phase).toBe('refused')
+  await expect.poll(() => reader.status().phase, { timeout: 10_000 }).toBe('refused')
+  expect(reader.status().refusal).toBe('the edge answered 401')
 })
 
 test('a key that is not of class server is refused at once', async () => {

@@ -151,7 +151,8 @@ async function allocated(subject: Subject): Promise<number> {
   return Math.max(0, Math.round(((await medianOf(count)) - overhead) / count))
 }
 
-function collector(): () => void {
+/** What collects garbage now. */
+export function collector(): () => void {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
   if (typeof collect !== 'function') throw new Error('this Node has no gc()')

@@ -19,6 +19,8 @@ export interface ClientStatus {
   readonly ageMs: number | null
   /** Why the key was refused, or a connection last failed. */
   readonly error?: string
+  /** The key was refused, and is not tried again. */
+  readonly isRefused?: true
 }
 
 export interface FlagChange {

@@ -1,9 +1,18 @@
 import type { Step } from '@halyard/shared/engine/explain.ts'
-import type { EvaluationContext, Json, Reason } from '@halyard/shared/engine/model.ts'
+import type { Json, Reason } from '@halyard/shared/engine/model.ts'
 import type { ErrorCode as EngineErrorCode } from '@halyard/shared/engine/model.ts'
 import type { AnyFlags, JsonOf, KeysOf, TextOf } from './flag-types.ts'
 
-export type { EvaluationContext, Json, Reason }
+export type { Json, Reason }
+
+/** What an attribute may be: a `Date` counts as its ISO 8601 text, `undefined` as not there. */
+export type ContextValue = Json | Date | undefined | { readonly [name: string]: ContextValue }
+
+/** What is evaluated for. `targetingKey` names the user, or whatever else is told apart. */
+export interface EvaluationContext {
+  readonly targetingKey?: string | undefined
+  readonly [name: string]: ContextValue
+}
 
 /** OpenFeature's error codes that a client gives. `PROVIDER_NOT_READY`: it holds no flags yet. */
 export type ErrorCode = EngineErrorCode | 'TYPE_MISMATCH' | 'PROVIDER_NOT_READY'

@@ -1,13 +1,13 @@
 /** Evaluation for users: typed, with their default for whatever goes wrong. */
-import { makeNotFound } from '@halyard/shared/engine/answer.ts'
+import { makeNotFound, type Answer } from '@halyard/shared/engine/answer.ts'
 import { answerAll, answerOne } from '@halyard/shared/engine/evaluate.ts'
 import { explain } from '@halyard/shared/engine/explain.ts'
-import type { Decision, EvaluationContext, Json } from '@halyard/shared/engine/model.ts'
+import type { Decision, EvaluationContext as EngineContext, Json } from '@halyard/shared/engine/model.ts'
 import type { Snapshot } from '@halyard/shared/engine/snapshot.ts'
 import { countAnswer, type Tally } from '@halyard/shared/engine/tally.ts'
 import { describeTrace } from '@halyard/shared/words/describe-trace.ts'
 import type { AnyFlags } from './flag-types.ts'
-import type { ErrorCode, EvaluationDetails, Flags } from './flags.ts'
+import type { ErrorCode, EvaluationContext, EvaluationDetails, Flags } from './flags.ts'
 
 /** Flags of one version. What it answers is counted in its tally. */
 export interface FlagView {
@@ -26,13 +26,25 @@ export interface FlagsPorts {
   readonly context?: EvaluationContext | undefined
 }
 
-const emptyContext: EvaluationContext = Object.freeze({})
+const emptyContext: EngineContext = Object.freeze({})
 const noMetadata = Object.freeze({})
 
 /** Makes the evaluating part of a client. */
 export function makeFlags<F extends object = AnyFlags>(ports: FlagsPorts): Flags<F> {
   const flags = makeUntyped(ports)
   return flags as unknown as Flags<F> // F narrows the keys and values of calls, at compile time alone
+}
+
+/**
+ * What a call's context makes over another. The engine reads `undefined` and `Date` as users' contexts have them, at
+ * the attributes that it reads, so that nothing is copied here.
+ */
+export function mergeContexts(
+  base: EvaluationContext | undefined,
+  context: EvaluationContext | undefined,
+): EngineContext {
+  const merged = base === undefined ? context : context === undefined ? base : { ...base, ...context }
+  return (merged ?? emptyContext) as EngineContext // see above
 }
 
 type Kind = 'boolean' | 'string' | 'number' | 'json'
@@ -44,8 +56,10 @@ function makeUntyped(ports: FlagsPorts) {
     defaultValue: Json,
     context: EvaluationContext | undefined,
   ): Json => {
-    const decision = decide(ports, key, context)
-    return decision !== null && decision.reason !== 'ERROR' && isOf(kind, decision.value)
+    const view = ports.view()
+    const answer = view === null ? undefined : answerFrom(ports, view, key, context)
+    const decision = answer?.full
+    return decision !== undefined && decision.reason !== 'ERROR' && isOf(kind, decision.value)
       ? decision.value
       : defaultValue
   }
@@ -84,18 +98,26 @@ function makeUntyped(ports: FlagsPorts) {
 /** Null: there is nothing to evaluate on. */
 function decide(ports: FlagsPorts, key: string, context: EvaluationContext | undefined): Decision | null {
   const view = ports.view()
-  if (view === null) return null
-  const answer = answerOne(view.snapshot, key, merge(ports.context, context), ports.now())
-  if (answer === undefined) return makeNotFound(key)
-  countAnswer(view.tally, answer)
-  return answer.full
+  return view === null ? null : (answerFrom(ports, view, key, context)?.full ?? makeNotFound(key))
+}
+
+/** Counted. Undefined: there is no such flag. */
+function answerFrom(
+  ports: FlagsPorts,
+  view: FlagView,
+  key: string,
+  context: EvaluationContext | undefined,
+): Answer | undefined {
+  const answer = answerOne(view.snapshot, key, mergeContexts(ports.context, context), ports.now)
+  if (answer !== undefined) countAnswer(view.tally, answer)
+  return answer
 }
 
 function allOf(ports: FlagsPorts, context: EvaluationContext | undefined) {
   const view = ports.view()
   const all: Record<string, EvaluationDetails<Json>> = Object.create(null) // a flag may be called `__proto__`
   if (view === null) return all
-  for (const { full } of answerAll(view.snapshot, merge(ports.context, context), ports.now()))
+  for (const { full } of answerAll(view.snapshot, mergeContexts(ports.context, context), ports.now()))
     all[full.key] = detailsOf(full, { kind: null, key: full.key, defaultValue: null })
   return all
 }
@@ -104,16 +126,8 @@ function explainOne(ports: FlagsPorts, key: string, context: EvaluationContext |
   const asked = { kind: null, key, defaultValue: null }
   const view = ports.view()
   if (view === null) return { details: detailsOf(null, asked), trace: [], text: ['there are no flags yet'] }
-  const { decision, trace } = explain(view.snapshot, key, merge(ports.context, context), ports.now())
+  const { decision, trace } = explain(view.snapshot, key, mergeContexts(ports.context, context), ports.now())
   return { details: detailsOf(decision, asked), trace, text: describeTrace(trace, decision, new Map()) }
-}
-
-function merge(
-  base: EvaluationContext | undefined,
-  context: EvaluationContext | undefined,
-): EvaluationContext {
-  if (base === undefined) return context ?? emptyContext
-  return context === undefined ? base : { ...base, ...context }
 }
 
 interface Asked {

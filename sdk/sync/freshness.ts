@@ -6,6 +6,8 @@ export interface Freshness {
   /** By our clock. Before the first confirmation, when the reader began to wait for one. */
   confirmedAt: number
   isConfirmed: boolean
+  /** Whether the edge has named what is held, though how long ago that was so is not known. */
+  isSeen: boolean
   /** How far the hub's clock was ahead of ours when a word was last seen to be new; null before. */
   aheadMs: number | null
 }
@@ -19,7 +21,7 @@ export interface Heartbeats {
 export const staleMs = 30_000
 
 export function makeFreshness(now: number): Freshness {
-  return { confirmedAt: now, isConfirmed: false, aheadMs: null }
+  return { confirmedAt: now, isConfirmed: false, isSeen: false, aheadMs: null }
 }
 
 /**

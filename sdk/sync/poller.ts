@@ -35,14 +35,14 @@ const timeoutMs = 10_000
 const retryMs = { first: 1_000, last: 30_000 }
 
 export function startPoller(reader: ReaderState): Poller {
-  const { now, random } = reader.ports
+  const { steadyNow, random } = reader.ports
   const poller: Poller = {
     reader,
     backOff: makeBackOff(retryMs.first, retryMs.last, random),
     target: null,
     wantsWhole: false,
     isAsking: false,
-    notBefore: now() + coldDelayMs,
+    notBefore: steadyNow() + coldDelayMs,
     barredUntil: -Infinity,
     cancelTimer: null,
   }
@@ -61,7 +61,7 @@ export function want(poller: Poller, target: Version, how: 'any' | 'whole'): voi
 export function hurry(poller: Poller): void {
   const { ports, replica } = poller.reader
   if (replica.copy) return
-  poller.notBefore = Math.min(poller.notBefore, ports.now() + ports.random() * coldDelayMs)
+  poller.notBefore = Math.min(poller.notBefore, ports.steadyNow() + ports.random() * coldDelayMs)
   schedule(poller)
 }
 
@@ -74,11 +74,11 @@ function schedule(poller: Poller): void {
   stopPoller(poller)
   const { reader } = poller
   if (poller.isAsking || reader.phase !== 'open') return
-  const waitMs = Math.max(0, dueAt(poller) - reader.ports.now())
+  const waitMs = Math.max(0, dueAt(poller) - reader.ports.steadyNow())
   poller.cancelTimer = reader.ports.setTimer(waitMs, () => {
     poller.cancelTimer = null
     // The stream may have confirmed what is held meanwhile.
-    if (dueAt(poller) <= reader.ports.now()) void poll(poller)
+    if (dueAt(poller) <= reader.ports.steadyNow()) void poll(poller)
     else schedule(poller)
   })
 }
@@ -94,22 +94,25 @@ async function poll(poller: Poller): Promise<void> {
   const { reader } = poller
   const { ports } = reader
   poller.isAsking = true
-  const askedAt = ports.now()
+  const askedAt = ports.steadyNow()
   const isWhole = poller.wantsWhole
   const answer = await ask(poller)
   const taken =
     reader.phase === 'open' && answer.kind === 'ruleset' ? await take(reader, answer, askedAt) : null
   poller.isAsking = false
-  if (answer.kind === 'failed' && refusesKey(answer.status)) return reader.refuse(answer.reason)
+  if (answer.kind === 'ruleset') reader.accept()
+  else if (refusesKey(answer.status)) return reader.refuse(answer.reason)
+  else reader.error = answer.reason
   const held = reader.replica.copy?.head
   if (poller.target && held && compareVersions(poller.target, held) <= 0) poller.target = null
   if (taken === 'held') poller.wantsWhole = false
   if (taken === 'held' && !poller.target && isYoung(answer)) {
     poller.backOff.reset()
-    poller.notBefore = ports.now() + intervalMs + ports.random() * jitterMs
+    poller.notBefore = ports.steadyNow() + intervalMs + ports.random() * jitterMs
   } else if (taken === 'unfit' && !isWhole) poller.wantsWhole = true
-  else poller.barredUntil = ports.now() + poller.backOff.next(retryAfterOf(answer))
+  else poller.barredUntil = ports.steadyNow() + poller.backOff.next(retryAfterOf(answer))
   schedule(poller)
+  reader.touch()
 }
 
 async function ask({ reader, target, wantsWhole }: Poller): Promise<RulesetAnswer> {
@@ -118,18 +121,15 @@ async function ask({ reader, target, wantsWhole }: Poller): Promise<RulesetAnswe
     ...(replica.copy && !wantsWhole && { since: replica.copy.token }),
     ...(target && { minVersion: formatVersion(target) }),
   }
-  const late = Promise.withResolvers<RulesetAnswer>()
-  const cancel = ports.setTimer(timeoutMs, () =>
-    late.resolve({ kind: 'failed', reason: 'no answer in time' }),
-  )
-  try {
-    return await Promise.race([ports.fetchRuleset(question), late.promise])
-  } catch (cause) {
-    // The stream, or the next try, may bring it.
-    return { kind: 'failed', reason: String(cause) }
-  } finally {
-    cancel()
-  }
+  return await new Promise((resolve) => {
+    const fail = (reason: string) => resolve({ kind: 'failed', reason })
+    const cancel = ports.setTimer(timeoutMs, () => fail('no answer in time'))
+    ports
+      .fetchRuleset(question)
+      // The stream, or the next try, may bring it.
+      .then(resolve, (cause: unknown) => fail(String(cause)))
+      .finally(cancel)
+  })
 }
 
 /** `held`: it is what is held now, or older. */
@@ -139,12 +139,12 @@ async function take(
   askedAt: number,
 ): Promise<Exclude<Taken, 'swapped'>> {
   if ('body' in content) {
-    const taken = await takeSnapshot(replica, { signedHead, body: content.body }, ports)
+    const taken = await takeSnapshot(replica, { signedHead, body: content.body, origin: 'poll' }, ports)
     if (taken === 'refused' || taken === 'unfit') return taken
   } else {
     /* oxlint-disable no-await-in-loop -- each starts from the result of the one before */
     for (const delta of content.deltas) {
-      const taken = await takeDelta(replica, delta, ports)
+      const taken = await takeDelta(replica, { ...delta, origin: 'poll' }, ports)
       if (taken === 'refused' || taken === 'unfit') return taken
     }
     /* oxlint-enable no-await-in-loop */
@@ -153,6 +153,7 @@ async function take(
   if (!head) return 'refused'
   const order = replica.copy ? compareVersions(head, replica.copy.head) : 1
   if (order > 0) return 'unfit'
+  if (order === 0) freshness.isSeen = true
   // Whole seconds are rounded down: the confirmation may be older by almost one.
   if (order === 0 && ageMs !== null) confirm(freshness, askedAt - ageMs - 1_000)
   return 'held'

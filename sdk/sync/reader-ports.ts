@@ -51,6 +51,8 @@ export type RulesetAnswer =
     }
 
 export interface ReaderPorts extends Omit<ReplicaPorts, 'changed'> {
+  /** Milliseconds since whatever moment, which never go back: what is timed by them survives a clock that is set. */
+  readonly steadyNow: () => number
   /** `since`: the version held, as a token. */
   readonly openStream: (since: string | null, hears: StreamHears) => StreamConnection
   readonly fetchRuleset: (ask: RulesetAsk) => Promise<RulesetAnswer>

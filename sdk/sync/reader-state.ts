@@ -7,12 +7,18 @@ export interface ReaderState {
   readonly replica: Replica
   readonly freshness: Freshness
   readonly ports: ReaderPorts & ReplicaPorts
-  /** `refused`: the key may not be used (again): neither path tries with it. What is held stays. */
+  /** `refused`: the key may not be used: neither path tries with it. What is held stays. */
   phase: 'open' | 'refused' | 'closed'
-  /** Why the key was refused. */
+  /** Why the key was refused; null once it was accepted again. */
   refusal: string | null
-  /** The key may not be used: ends both paths. */
+  /** The key may not be used: ends both paths for a while. */
   readonly refuse: (reason: string) => void
+  /** The key was accepted. */
+  readonly accept: () => void
+  /** Why a connection last failed, and none has worked since. */
+  error: string | null
+  /** Something of the status may have changed. */
+  readonly touch: () => void
   /** Whether a stream is open. */
   isConnected: boolean
 }

@@ -9,9 +9,12 @@ test('a reader holds the snapshot that its stream begins with, and is live when 
     phase: 'live',
     version: '1.1',
     ageMs: 0,
+    freshForMs: 30_000,
+    isSeen: true,
     isConnected: true,
     refusedCount: 0,
     refusal: null,
+    error: null,
   })
 })
 

@@ -11,8 +11,12 @@ import {
 } from '@halyard/shared/protocol/head.ts'
 import { compareVersions, formatVersion } from '@halyard/shared/protocol/version.ts'
 
+/** Where a copy came from. */
+export type CopyOrigin = 'bootstrap' | 'store' | 'stream' | 'poll'
+
 /** One version of an environment, verified. */
 export interface Copy {
+  readonly origin: CopyOrigin
   readonly head: Head
   readonly signedHead: string
   /** The version as a token, `epoch.version`. */
@@ -66,7 +70,7 @@ export async function readHead(
 /** Takes a whole snapshot over, if it is sound and newer than what is held. */
 export async function takeSnapshot(
   replica: Replica,
-  { signedHead, body }: { readonly signedHead: string; readonly body: string },
+  { signedHead, body, origin }: Pick<Copy, 'signedHead' | 'body' | 'origin'>,
   ports: ReplicaPorts,
 ): Promise<Taken> {
   const head = await readHead(replica, signedHead, ports)
@@ -74,12 +78,16 @@ export async function takeSnapshot(
   if (isHeld(replica, head)) return 'held'
   if (!(await isContent(head, body, ports)))
     return unfit(replica, 'a body that its head does not name', ports)
-  return swap(replica, { head, signedHead, token: formatVersion(head), body }, ports)
+  return swap(replica, { origin, head, signedHead, token: formatVersion(head), body }, ports)
 }
 
 /** Makes the next body of the one that is held, if the delta starts from that very one. */
-export async function takeDelta(replica: Replica, delta: Delta, ports: ReplicaPorts): Promise<Taken> {
-  const { signedHead, base } = delta
+export async function takeDelta(
+  replica: Replica,
+  delta: Delta & Pick<Copy, 'origin'>,
+  ports: ReplicaPorts,
+): Promise<Taken> {
+  const { signedHead, base, origin } = delta
   const head = await readHead(replica, signedHead, ports)
   if (!head) return 'refused'
   if (isHeld(replica, head)) return 'held'
@@ -87,7 +95,7 @@ export async function takeDelta(replica: Replica, delta: Delta, ports: ReplicaPo
   const body = applyChanges(replica.copy.body, delta)
   if (body === null || !(await isContent(head, body, ports)))
     return unfit(replica, 'a delta that does not lead to what its head names', ports)
-  return swap(replica, { head, signedHead, token: formatVersion(head), body }, ports)
+  return swap(replica, { origin, head, signedHead, token: formatVersion(head), body }, ports)
 }
 
 /** Whether what is held is that version or a newer one. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { keyRefusedCode, pingText } from '@halyard/shared/protocol/stream.ts'
-import { connected, delta, heartbeat, make } from './test-kit.ts'
+import { connected, delta, heartbeat, make, snapshot } from './test-kit.ts'
 
 test('each head is answered with a ping, and nothing else is', async () => {
   const { streams, tell, clock } = await connected()
@@ -46,15 +46,38 @@ test('a minute of health makes the waits short again', async () => {
 })
 
 test.each([{ code: keyRefusedCode }, { status: 401 }, { status: 403 }])(
-  'a key that is refused is not tried again on either path, and what is held stays: %j',
+  'a key that is refused is not tried again on either path for five minutes, and what is held stays: %j',
   async (ending) => {
     const { reader, streams, pass, asked } = await connected()
     streams[0]?.hears.ended({ ...ending, reason: 'revoked' })
-    await pass(600_000)
+    await pass(299_000)
     expect(reader.status()).toMatchObject({ phase: 'refused', version: '1.1', refusal: 'revoked' })
     expect({ streams: streams.length, asked: asked.length }).toEqual({ streams: 1, asked: 0 })
   },
 )
+
+test('a key that was refused is tried again every five to ten minutes, and one that is accepted is used again', async () => {
+  const { reader, streams, pass, open, tell } = await connected()
+  streams[0]?.hears.ended({ status: 401, reason: 'a proxy in the way' })
+  await pass(600_000)
+  expect(reader.status()).toMatchObject({ phase: 'refused', refusal: 'a proxy in the way' })
+  expect(streams).toHaveLength(2)
+  streams[1]?.hears.ended({ status: 401, reason: 'still' })
+  expect(reader.status()).toMatchObject({ phase: 'refused', refusal: 'still' })
+  await pass(600_000)
+  open()
+  await tell(snapshot(make(2)), heartbeat(make(2), 1), heartbeat(make(2), 2))
+  expect(reader.status()).toMatchObject({ phase: 'live', version: '1.2', refusal: null })
+})
+
+test('a reader that was closed while its key was refused does not come back', async () => {
+  const { reader, streams, pass } = await connected()
+  streams[0]?.hears.ended({ status: 401, reason: 'revoked' })
+  reader.close()
+  await pass(3_600_000)
+  expect(reader.status().phase).toBe('closed')
+  expect(streams).toHaveLength(1)
+})
 
 test('a stream that is silent for two heartbeats is given up', async () => {
   const { streams, pass } = await connected()

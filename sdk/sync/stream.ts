@@ -63,9 +63,11 @@ function connect(stream: Stream): void {
   watch(stream, connection)
   connection.socket = reader.ports.openStream(reader.replica.copy?.token ?? null, {
     opened: () => {
-      connection.openedAt = reader.ports.now()
+      connection.openedAt = reader.ports.steadyNow()
       reader.isConnected = true
+      reader.accept()
       watch(stream, connection)
+      reader.touch()
     },
     heard: (text) => hear(stream, connection, text),
     ended: (ending) => end(stream, connection, ending),
@@ -99,6 +101,7 @@ async function heed(stream: Stream, connection: Connection, text: string): Promi
   if (message === 'unknown') return
   try {
     await follow(stream, connection, message)
+    stream.reader.touch()
   } catch (cause) {
     // The machine could not hash or verify: another connection begins anew.
     end(stream, connection, { reason: String(cause) })
@@ -109,12 +112,19 @@ async function follow(stream: Stream, connection: Connection, message: ServerCla
   const { replica, ports } = stream.reader
   switch (message.kind) {
     case 'hello':
+      // What leads to its head follows by itself, or the next heartbeat finds it missing.
+      if (message.signedHead === replica.copy?.signedHead) stream.reader.freshness.isSeen = true
+      return
     case 'pong':
-      return // what leads to the head of `hello` follows by itself, or the next heartbeat finds it missing
+      return
     case 'snapshot':
-      return await settle(stream, message, await takeSnapshot(replica, message, ports))
+      return await settle(
+        stream,
+        message,
+        await takeSnapshot(replica, { ...message, origin: 'stream' }, ports),
+      )
     case 'delta':
-      return await settle(stream, message, await takeDelta(replica, message, ports))
+      return await settle(stream, message, await takeDelta(replica, { ...message, origin: 'stream' }, ports))
     case 'head':
       await compare(stream, connection, message)
       if (!connection.isOver) connection.socket?.send(pingText)
@@ -149,7 +159,7 @@ async function compare(
   if (!head) return
   if (!isHeld(replica, head)) want(poller, head, 'any')
   else if (signedHead === replica.copy?.signedHead)
-    hearHeartbeat(freshness, heartbeats, { hubAt: confirmedAt, now: ports.now() })
+    hearHeartbeat(freshness, heartbeats, { hubAt: confirmedAt, now: ports.steadyNow() })
 }
 
 function end(stream: Stream, connection: Connection, ending: StreamEnding): void {
@@ -158,10 +168,12 @@ function end(stream: Stream, connection: Connection, ending: StreamEnding): void
   leave(stream, connection)
   if (ending.code === keyRefusedCode || refusesKey(ending.status)) return reader.refuse(ending.reason)
   if (reader.phase !== 'open') return
-  const { now, setTimer } = reader.ports
-  if (connection.openedAt !== null && now() - connection.openedAt >= healthyMs) backOff.reset()
+  const { steadyNow, setTimer } = reader.ports
+  reader.error = ending.reason
+  if (connection.openedAt !== null && steadyNow() - connection.openedAt >= healthyMs) backOff.reset()
   stream.cancelTimer = setTimer(backOff.next(ending.retryAfterMs), () => connect(stream))
   hurry(poller)
+  reader.touch()
 }
 
 function leave({ reader }: Stream, connection: Connection): void {

@@ -95,6 +95,7 @@ export function makeWorld() {
     verify: async (signedHead) => unseal(signedHead),
     hash: (text) => edge.hash(text),
     now: clock.now,
+    steadyNow: clock.now,
     random: () => edge.random(),
     setTimer: clock.after,
     report: (what) => reports.push(what),

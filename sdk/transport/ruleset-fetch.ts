@@ -1,6 +1,7 @@
 import { isDeltaContent } from '../sync/read-message.ts'
 import type { RulesetAnswer, RulesetAsk } from '../sync/reader-ports.ts'
 import type { Delta } from '@halyard/shared/protocol/delta.ts'
+import { readText } from './read-bytes.ts'
 import { readRetryAfter } from './retry-after.ts'
 
 const timeoutMs = 10_000
@@ -23,9 +24,9 @@ export function makeRulesetFetch(
       authorization: `Bearer ${key}`,
       ...(minVersion !== undefined && { 'halyard-min-version': minVersion }),
     }
-    const response = await send(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
+    const response = await send(url, { headers, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) })
     if (response.status !== 200) return await failed(response)
-    return readRuleset(await readText(response), response.headers)
+    return readRuleset(await readText(response, bytesMax), response.headers)
   }
 }
 
@@ -61,17 +62,4 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
   } catch {
     return {} // not JSON: it lacks whatever is looked for
   }
-}
-
-/** Something between us and the edge may answer without end. */
-async function readText(response: Response): Promise<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
-  let text = ''
-  let bytes = 0
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length
-    if (bytes > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`)
-    text += decoder.decode(chunk, { stream: true })
-  }
-  return text + decoder.decode()
 }

@@ -1,64 +1,80 @@
-import { WebSocket } from 'ws'
 import { streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import type { StreamConnection, StreamEnding, StreamHears } from '../sync/reader-ports.ts'
-import { readRetryAfter } from './retry-after.ts'
+import { openTimeoutMs, type StreamRequest } from './stream-request.ts'
 
-const openTimeoutMs = 10_000
-const messageBytesMax = 26 * 1024 * 1024
+/** As Node (22 and later), Bun and Deno have it. */
+type SocketClass = new (url: URL, options: SocketOptions) => WebSocket
+interface SocketOptions {
+  readonly protocols: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+}
 
 /**
- * Makes `openStream` of an edge (its origin) for a server key: a WebSocket by the package `ws`, because the one that
- * comes with Node cannot send the key in a header, and a server key never stands in a URL.
+ * Opens a stream by the platform's WebSocket; null if it takes no headers. A refusal has no status here: a WebSocket
+ * does not tell it.
  */
-export function makeStreamOpener(
-  edge: string,
-  key: string,
-): (since: string | null, hears: StreamHears) => StreamConnection {
-  return (since, hears) => {
-    const url = new URL('/v1/stream', edge)
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-    if (since !== null) url.searchParams.set('since', since)
-    const socket = new WebSocket(url, [streamProtocol], {
-      headers: { authorization: `Bearer ${key}` },
-      handshakeTimeout: openTimeoutMs,
-      maxPayload: messageBytesMax,
-    })
-    let isOver = false
-    const end = (ending: StreamEnding) => {
-      if (!isOver) hears.ended(ending)
+export function makeSocket({ url, key }: StreamRequest, hears: StreamHears): StreamConnection | null {
+  const socket = construct(url, key)
+  if (socket === null) return null
+  let isOver = false
+  const end = (ending: StreamEnding) => {
+    clearTimeout(timer)
+    if (!isOver) hears.ended(ending)
+    isOver = true
+  }
+  const timer = setTimeout(() => {
+    end({ reason: 'the edge did not answer in time' })
+    leave(socket)
+  }, openTimeoutMs)
+  socket.addEventListener('open', () => {
+    clearTimeout(timer)
+    if (!isOver) hears.opened()
+  })
+  socket.addEventListener('message', ({ data }) => isOver || hears.heard(String(data)))
+  socket.addEventListener('close', ({ code, reason }) =>
+    end({ code, reason: reason || `the stream was closed with ${code}` }),
+  )
+  // What follows an error is a close. The event must be heard all the same: to some platforms an unheard one is thrown.
+  socket.addEventListener('error', () => {})
+  return {
+    send: (text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(text)
+    },
+    close: () => {
       isOver = true
-    }
-    socket.on('open', () => isOver || hears.opened())
-    socket.on('message', (data) => isOver || hears.heard(String(data)))
-    socket.on('close', (code, reason) => end({ code, reason: String(reason) || `closed with ${code}` }))
-    socket.on('error', (error) => end({ reason: error.message || 'the edge cannot be reached' }))
-    socket.on('unexpected-response', (request, { statusCode: status = 0, headers }) => {
-      request.destroy()
-      const retryAfterMs = readRetryAfter(headers['retry-after'], Date.now())
-      end({
-        status,
-        reason: `the edge answered ${status}`,
-        ...(retryAfterMs !== null && { retryAfterMs }),
-      })
-    })
-    return {
-      send: (text) => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(text)
-      },
-      close: () => {
-        isOver = true
-        leave(socket)
-      },
-    }
+      clearTimeout(timer)
+      leave(socket)
+    },
   }
 }
 
-const goodbyeMs = 500
+/** A platform that knows no headers refuses an object in the place of protocols, or never looks at them. */
+function construct(url: URL, key: string): WebSocket | null {
+  const address = new URL(url)
+  address.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
+  let isHeaderTaken = false
+  try {
+    const socket = new (WebSocket as unknown as SocketClass)(address, {
+      protocols: [streamProtocol],
+      get headers() {
+        isHeaderTaken = true
+        return { authorization: `Bearer ${key}` }
+      },
+    })
+    if (isHeaderTaken) return socket
+    socket.addEventListener('error', () => {})
+    leave(socket)
+    return null
+  } catch {
+    return null // Server-Sent Events will do
+  }
+}
 
-/** Says goodbye, but does not wait long for an answer. */
+/** One that is still opening says so by an error that is of no interest. */
 function leave(socket: WebSocket): void {
-  if (socket.readyState !== WebSocket.OPEN) return socket.terminate()
-  socket.close(1000)
-  const timer = setTimeout(() => socket.terminate(), goodbyeMs)
-  socket.once('close', () => clearTimeout(timer))
+  try {
+    socket.close(1000)
+  } catch {
+    // It is over already.
+  }
 }

@@ -112,7 +112,8 @@ export function readAttribute(attribute: Attribute, run: Run): Json | undefined 
   if (attribute.valueRunId !== run.id) {
     // What a plain context has under a name that nobody inherits is its own: asking for that would take as long again.
     const isOwn = attribute.isDirect && (run.isPlain ??= isPlain(run.context))
-    attribute.value = isOwn ? run.context[attribute.first] : lookUp(attribute, run)
+    const value = isOwn ? run.context[attribute.first] : lookUp(attribute, run)
+    attribute.value = typeof value === 'object' && value !== null ? textOfDate(value) : value
     attribute.valueRunId = run.id
   }
   return attribute.value
@@ -180,6 +181,13 @@ function lookUp({ first, further, isClock }: Attribute, run: Run): Json | undefi
   if (isClock) return run.now
   const value = readOwn(run.context, first)
   return further.length === 0 ? value : walk(value, further)
+}
+
+/** A context that was no JSON may hold a `Date`, which counts as the ISO 8601 text that it has in JSON. */
+function textOfDate(value: Json & object): Json {
+  if (isList(value) || Object.prototype.toString.call(value) !== '[object Date]') return value
+  const { toJSON } = value as { readonly toJSON?: unknown } // that is what a Date has; null if it is of no moment
+  return typeof toJSON === 'function' ? (toJSON.call(value) as Json) : value
 }
 
 function walk(start: Json | undefined, names: readonly string[]): Json | undefined {

@@ -3,6 +3,7 @@ import { startRun } from './attribute.ts'
 import { decide } from './flag.ts'
 import { decisionJson } from './json.ts'
 import type { Decision, EvaluationContext } from './model.ts'
+import { dependsOnTime } from './reach.ts'
 import { compiledFlag, entriesFor, findFlag, type Snapshot } from './snapshot.ts'
 import { countAnswer, type Tally } from './tally.ts'
 
@@ -19,16 +20,18 @@ export function evaluate(snapshot: Snapshot, key: string, context: EvaluationCon
 
 /**
  * `evaluate`, giving the answer behind the decision, which can be counted (`tally.ts`). Undefined: there is no such flag.
+ * The clock is read only where the moment can matter: reading it takes longer than most decisions.
  */
 export function answerOne(
   snapshot: Snapshot,
   key: string,
   context: EvaluationContext,
-  now: number,
+  clock: () => number,
 ): Answer | undefined {
   const entry = findFlag(snapshot, key)
   if (entry === undefined) return undefined
-  startRun(snapshot.run, context, now)
+  const isTimed = entry.dependsOnTime ?? dependsOnTime(snapshot, entry)
+  startRun(snapshot.run, context, isTimed ? clock() : 0)
   return decide(compiledFlag(snapshot, entry), snapshot.run, snapshot.world)
 }
 

@@ -56,6 +56,14 @@ export function nextBoundary(snapshot: Snapshot, now: number, { clientOnly = fal
   return next
 }
 
+/** Whether the moment of the evaluation can matter to a flag's answer. */
+export function dependsOnTime(snapshot: Snapshot, entry: FlagEntry): boolean {
+  return (entry.dependsOnTime ??= reachOf(snapshot, [entry]).some(
+    ({ reach: { attributes, times } }) =>
+      times.moments.length + times.recurring.length > 0 || attributes.some(({ isClock }) => isClock),
+  ))
+}
+
 function reached(snapshot: Snapshot, clientOnly: boolean): Reached {
   const cache = clientOnly ? reachedCache.client : reachedCache.all
   const known = cache.get(snapshot)

@@ -141,8 +141,16 @@ function keep<E extends FlagEntry | SegmentEntry>(entries: Map<string, E>, entry
 }
 
 function makeFlagEntry({ key, line, isRepeated }: KeyedLine): FlagEntry {
-  const compiled = null
-  return { kind: 'flag', key: intern(key), line, isRepeated, compiled, answer: null, answerRunId: 0 }
+  return {
+    kind: 'flag',
+    key: intern(key),
+    line,
+    isRepeated,
+    compiled: null,
+    answer: null,
+    answerRunId: 0,
+    dependsOnTime: null,
+  }
 }
 
 function makeSegmentEntry({ key, line, isRepeated }: KeyedLine): SegmentEntry {

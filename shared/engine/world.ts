@@ -24,6 +24,8 @@ export interface FlagEntry extends Entry<CompiledFlag> {
   /** What the flag gave to those that refer to it, in the run of that id. */
   answer: Answer | null
   answerRunId: number
+  /** Whether the moment can matter to the answer (`reach.ts`); null until somebody asks. */
+  dependsOnTime: boolean | null
 }
 
 export interface SegmentEntry extends Entry<CompiledSegment> {

@@ -72,6 +72,7 @@ function portsOf(world: ReaderWorld, self: Self): ReaderPorts {
     ),
     ...makeSealing(world, machine, slownessOfReaders),
     now: () => clock.now() + offMs,
+    steadyNow: () => clock.now() + offMs,
     random: chance.next,
     setTimer: (ms, run) => clock.after(ms, () => lives(machine, life) && run()),
     report: (what) => trace(machine.name, what),

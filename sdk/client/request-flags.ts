@@ -1,0 +1,34 @@
+import type { FlagClient, Logger } from './flag-client.ts'
+import type { AnyFlags } from './flag-types.ts'
+import type { EvaluationContext, Flags } from './flags.ts'
+
+export interface RequestFlagsOptions<Request, F extends object = AnyFlags> {
+  readonly client: FlagClient<F>
+  /** Who asks. If it throws or rejects, that is logged, and the request goes on with an empty context. */
+  readonly context?: (request: Request) => EvaluationContext | Promise<EvaluationContext>
+  readonly logger?: Logger
+}
+
+/** The flags of one request: one version and one context from its beginning to its end. Never rejects. */
+export async function requestFlags<Request, F extends object>(
+  { client, context, logger }: RequestFlagsOptions<Request, F>,
+  request: Request,
+): Promise<Flags<F>> {
+  return client.snapshot(context && (await contextOf(context, request, logger)))
+}
+
+async function contextOf<Request>(
+  context: (request: Request) => EvaluationContext | Promise<EvaluationContext>,
+  request: Request,
+  logger: Logger | undefined,
+): Promise<EvaluationContext> {
+  try {
+    const made: unknown = await context(request)
+    if (typeof made === 'object' && made !== null) return made as EvaluationContext // as its type says
+    throw new TypeError(`it gave ${String(made)}, and an object is needed`)
+  } catch (cause) {
+    // The user's own page must come all the same, with what the flags give to anybody.
+    logger?.error(`the context of a request could not be made: ${String(cause)}`)
+    return {}
+  }
+}

@@ -1,0 +1,69 @@
+/** Keeps the newest flags in a store, for the next process. */
+import { namedBlobs } from '@halyard/shared/protocol/named-blobs.ts'
+import type { Copy } from '../sync/replica.ts'
+import { formatCopy } from '../sync/saved-copy.ts'
+import type { TrustedKeys } from '../sync/trust.ts'
+import type { FlagStore } from './flag-store.ts'
+
+export interface KeeperPorts {
+  readonly store: FlagStore
+  readonly keysToStore: () => TrustedKeys | null
+  readonly steadyNow: () => number
+  readonly setTimer: (ms: number, run: () => void) => () => void
+  readonly report: (what: string) => void
+}
+
+export interface Keeper {
+  /** There is a newer copy. */
+  readonly keep: (copy: Copy) => void
+  readonly keepBlob: (hash: string, bytes: Uint8Array) => void
+  /** Saves what was not saved yet. Never rejects. */
+  readonly close: () => Promise<void>
+}
+
+/** At most one save in so long. */
+const pauseMs = 5_000
+
+export function makeKeeper({ store, keysToStore, steadyNow, setTimer, report }: KeeperPorts): Keeper {
+  let waiting: Copy | null = null
+  let notBefore = -Infinity
+  let cancel: (() => void) | null = null
+  let saving: Promise<void> = Promise.resolve()
+  let isFailing = false
+  const save = async () => {
+    const copy = waiting
+    if (copy === null) return
+    waiting = null
+    try {
+      await store.save(formatCopy({ ...copy, keys: keysToStore() }))
+      await store.keepBlobs?.(namedBlobs(copy.body).map(({ hash }) => hash))
+      isFailing = false
+    } catch (cause) {
+      // The next change, or the end, is another chance.
+      waiting ??= copy
+      if (!isFailing) report(`the flags cannot be saved: ${String(cause)}`)
+      isFailing = true
+    }
+  }
+  const saveAfterOthers = () => {
+    cancel = null
+    notBefore = steadyNow() + pauseMs
+    return (saving = saving.then(save))
+  }
+  return {
+    keep: (copy) => {
+      if (copy.origin === 'store') return
+      waiting = copy
+      cancel ??= setTimer(Math.max(0, notBefore - steadyNow()), () => void saveAfterOthers())
+    },
+    keepBlob: (hash, bytes) => {
+      saving = saving
+        .then(() => store.saveBlob?.(hash, bytes))
+        .catch((cause: unknown) => report(`a list of a segment cannot be saved: ${String(cause)}`))
+    },
+    close: async () => {
+      cancel?.()
+      await saveAfterOthers()
+    },
+  }
+}
