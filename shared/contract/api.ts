@@ -4,6 +4,7 @@ import { flagEndpoints } from './flag-endpoints.ts'
 import { freezeEndpoints } from './freeze-endpoints.ts'
 import { membersEndpoints } from './members-endpoints.ts'
 import { operationEndpoints } from './operation-endpoints.ts'
+import { metricEndpoints } from './metric-endpoints.ts'
 import { layerEndpoints } from './layer-endpoints.ts'
 import { placeEndpoints } from './place-endpoints.ts'
 import { segmentEndpoints } from './segment-endpoints.ts'
@@ -24,6 +25,7 @@ export const api = {
   ...versionEndpoints,
   ...shortEndpoints,
   ...usageEndpoints,
+  ...metricEndpoints,
 } as const
 
 export type Api = typeof api

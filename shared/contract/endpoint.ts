@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { FlagKey } from './key.ts'
+import { FlagKey, MetricName } from './key.ts'
 import { limits } from './limits.ts'
 import { VersionToken, type Role } from './resources.ts'
 
@@ -32,6 +32,7 @@ export const pathParameters = {
   project: keyOrId,
   environment: keyOrId,
   key: FlagKey,
+  name: MetricName,
   id: z.string().regex(/^[a-z]{3}_[0-9a-z]{26}$/, 'an id'),
   version: VersionToken,
 } as const

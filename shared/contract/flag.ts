@@ -31,17 +31,16 @@ export const Override = z
   })
   .meta({ id: 'Override', description: 'Serves a variant to single contexts, before any rule' })
 
+/** Decides buckets. Who moves flags to another project gives theirs along, so that everybody keeps what they get. */
+export const Seed = z.string().regex(/^[0-9a-f]{16}$/, '16 hex digits in lower case')
+
 export const Sample = z
   .strictObject({
     by: AttributePath.default('targetingKey'),
     share: z.int().min(0).max(100_000).meta({ description: 'In units of 1/100,000' }),
-    seed: z
-      .string()
-      .regex(/^[0-9a-f]{16}$/, '16 hex digits in lower case')
-      .optional()
-      .meta({
-        description: 'Made with the sample, and kept while its rule is; leave it out for a new one',
-      }),
+    seed: Seed.optional().meta({
+      description: 'Made with the sample, and kept while its rule is; leave it out for a new one',
+    }),
   })
   .meta({
     id: 'Sample',
@@ -123,6 +122,7 @@ export const FlagCreate = z
     key: FlagKey,
     valueType: ValueType.default('boolean'),
     ...z.strictObject(definition).partial().shape,
+    seed: Seed.optional().meta({ description: 'That of a flag which moves here; made new if left out' }),
     environments: z.record(z.string().max(64), FlagStatePatch).optional().meta({
       description: 'The first state of the flag in the named environments; elsewhere it starts switched off',
     }),

@@ -12,4 +12,9 @@ const description = 'Case-sensitive, and unique without regard to case'
 export const FlagKey = form.meta({ id: 'FlagKey', description, examples: ['new-checkout'] })
 export const SegmentKey = form.meta({ id: 'SegmentKey', description, examples: ['beta-testers'] })
 export const LayerKey = form.meta({ id: 'LayerKey', description, examples: ['checkout-experiments'] })
+export const MetricName = form.meta({
+  id: 'MetricName',
+  description: 'What an application tracks, by the name that it gives; case-sensitive',
+  examples: ['checkout-completed'],
+})
 export const VariantKey = z.string().min(1).max(limits.variantKeyLength)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Seed } from './flag.ts'
 import { LayerKey } from './key.ts'
 import { AttributePath } from './leaf.ts'
 import { limits } from './limits.ts'
@@ -30,7 +31,12 @@ const definition = {
 }
 
 export const LayerCreate = z
-  .strictObject({ key: LayerKey, ...z.strictObject(definition).partial().shape, comment })
+  .strictObject({
+    key: LayerKey,
+    ...z.strictObject(definition).partial().shape,
+    seed: Seed.optional().meta({ description: 'That of a layer which moves here; made new if left out' }),
+    comment,
+  })
   .meta({ id: 'LayerCreate' })
 export type LayerCreate = z.output<typeof LayerCreate>
 

@@ -22,6 +22,7 @@ export const problems = {
   environment_not_found: { status: 404, title: 'No such environment' },
   flag_not_found: { status: 404, title: 'No such flag' },
   segment_not_found: { status: 404, title: 'No such segment' },
+  metric_not_found: { status: 404, title: 'No such metric' },
   layer_not_found: { status: 404, title: 'No such layer' },
   upload_not_found: { status: 404, title: 'No such upload' },
   version_not_found: { status: 404, title: 'The environment never was at that version' },

@@ -12,7 +12,7 @@ const lasts = {
   lastDeliveredAt: z.iso.datetime().nullable(),
 }
 
-const UsageQuery = z.strictObject({
+export const UsageQuery = z.strictObject({
   from: when.optional().meta({ description: '30 days before `to` if left out' }),
   to: when.optional().meta({ description: 'now if left out' }),
   by: z.enum(['hour', 'day']).default('day').meta({

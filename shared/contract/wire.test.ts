@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { sha256Hex } from '../protocol/hash.ts'
 import { api } from './api.ts'
 import { pathParameters, type Endpoint } from './endpoint.ts'
+import { manifestEndpoints } from './manifest-endpoints.ts'
 import { Problem, problems } from './problems.ts'
 import { ClientClassMessage, ClientMessage, ServerClassMessage } from './stream.ts'
 import { EventBatch, UsageMessage } from './usage.ts'
@@ -13,17 +14,17 @@ import { EventBatch, UsageMessage } from './usage.ts'
  * change, and put the new hash here.
  */
 const known = {
-  api: '5f90ea66c17e51be',
+  api: 'c400e5e183d044cb',
   stream: 'dd5ef997b79c7a44',
-  events: '3b000161217a3a03',
-  problems: 'c0be5274034a2e58',
+  events: '05157e1b459583bd',
+  manifest: '6e4f995f1e1452e8',
+  problems: '400e13cc7bf55677',
 }
 
 test('a change of what crosses the wires is deliberate', async () => {
   const wires = {
-    api: Object.fromEntries(
-      Object.entries<Endpoint>(api).map(([operation, endpoint]) => [operation, describe(endpoint)]),
-    ),
+    api: describeAll(api),
+    manifest: describeAll(manifestEndpoints),
     stream: {
       toServers: schemaOf(ServerClassMessage),
       toClients: schemaOf(ClientClassMessage),
@@ -40,7 +41,7 @@ test('a change of what crosses the wires is deliberate', async () => {
 
 test('every text, list and number that a client sends has a bound', () => {
   const unbounded: string[] = []
-  for (const [operation, { query, body }] of Object.entries<Endpoint>(api)) {
+  for (const [operation, { query, body }] of Object.entries<Endpoint>({ ...api, ...manifestEndpoints })) {
     for (const [where, schema] of Object.entries({ query, body }))
       if (schema) collectUnbounded(schemaOf(schema, 'input'), `${operation} ${where}`, unbounded)
   }
@@ -53,6 +54,12 @@ test('each address and method is one operation, and each parameter of a path has
   const named = addresses.flatMap((address) => [...address.matchAll(/:(\w+)/g)].map(([, name]) => name))
   expect(new Set(named)).toEqual(new Set(Object.keys(pathParameters)))
 })
+
+function describeAll(endpoints: Readonly<Record<string, Endpoint>>) {
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([operation, endpoint]) => [operation, describe(endpoint)]),
+  )
+}
 
 function describe({ query, body, result, ...rest }: Endpoint) {
   return {

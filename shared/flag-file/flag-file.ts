@@ -3,19 +3,17 @@
  * Its simplest form is `{"flags": {"new-checkout": {"enabled": true, "variant": "on"}}}`.
  */
 import * as z from 'zod'
-import { FlagDefinitionPatch, FlagState, FlagStatePatch, ValueType } from '../contract/flag.ts'
+import { FlagDefinitionPatch, FlagState, FlagStatePatch, Seed, ValueType } from '../contract/flag.ts'
 import { JsonValue } from '../contract/json.ts'
 import { FlagKey, LayerKey, SegmentKey, VariantKey } from '../contract/key.ts'
-import { Slot } from '../contract/layer.ts'
+import { LayerPatch } from '../contract/layer.ts'
 import { AttributePath } from '../contract/leaf.ts'
 import { ResourceKey } from '../contract/resources.ts'
 import { SegmentDefinitionPatch, SegmentStatePatch } from '../contract/segment.ts'
 
-const seed = z
-  .string()
-  .regex(/^[0-9a-f]{16}$/, '16 hex digits in lower case')
-  .optional()
-  .meta({ description: 'Decides the buckets; made of the key if left out. A server makes its own' })
+const seed = Seed.optional().meta({
+  description: 'Decides the buckets; made of the key if left out. A server makes its own',
+})
 
 const variant = VariantKey.optional().meta({
   description: 'Served when no override and no rule matched: the short form of "fallthrough"',
@@ -55,17 +53,32 @@ export const FileFlag = z
   .meta({ id: 'FileFlag' })
 export type FileFlag = z.infer<typeof FileFlag>
 
+/** What belongs to a segment in one environment, over that of all. */
+const FileSegmentState = z.strictObject({
+  ...SegmentStatePatch.shape,
+  members: z
+    .strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/), count: z.int().min(0) })
+    .nullable()
+    .optional()
+    .meta({ description: 'An uploaded list, which only a server holds: it is named here and not changed' }),
+})
+
 export const FileSegment = z
   .strictObject({
     ...SegmentDefinitionPatch.omit({ comment: true }).shape,
-    ...SegmentStatePatch.shape,
-    environments: z.record(ResourceKey, SegmentStatePatch).optional(),
+    ...FileSegmentState.shape,
+    environments: z.record(ResourceKey, FileSegmentState).optional(),
   })
   .meta({ id: 'FileSegment' })
 export type FileSegment = z.infer<typeof FileSegment>
 
 export const FileLayer = z
-  .strictObject({ by: AttributePath.default('targetingKey'), slots: z.array(Slot).min(1), seed })
+  .strictObject({
+    ...LayerPatch.omit({ comment: true }).shape,
+    by: AttributePath.default('targetingKey'),
+    slots: LayerPatch.shape.slots.unwrap(),
+    seed,
+  })
   .meta({ id: 'FileLayer' })
 export type FileLayer = z.infer<typeof FileLayer>
 

@@ -24,6 +24,7 @@ beforeAll(async () => {
   boundToken = await kit.makeToken({ project: 'shop', environment: 'production' })
   const body = { class: 'server', environment: 'production', name: 'web' }
   ownKeyId = (await kit.ok('POST', `${shop}/keys`, { body })).id
+  await kit.sql("insert into metrics select org_id, id, 'server', 'signup', now() from environments")
   rival = await makeRival()
 })
 
@@ -245,6 +246,7 @@ function fill(path: string, params: Record<string, string> = {}): string {
     environment: 'production',
     key: { flag: 'checkout', segment: 'beta', layer: 'experiments' }[nounOf(path)],
     id: ownKeyId,
+    name: 'signup',
     ...params,
   }
   return path.replaceAll(/:([a-z]+)/g, (_, name: keyof typeof values) => values[name])

@@ -5,6 +5,7 @@ import { problems } from '@halyard/shared/contract/problems.ts'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import type { AppEnv } from './http/app-env.ts'
 import { authenticate } from './http/authenticate.ts'
+import { problemOf } from './http/problem-of.ts'
 import { openApiDocument } from './http/openapi.ts'
 import { referencePage } from './http/reference.ts'
 import type { Deps } from './ports.ts'
@@ -17,6 +18,7 @@ import { flagRoutes } from './routes/flags.ts'
 import { freezeRoutes } from './routes/freeze.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { layerRoutes } from './routes/layers.ts'
+import { manifestRoutes } from './routes/manifest.ts'
 import { memberRoutes } from './routes/members.ts'
 import { operationRoutes } from './routes/operations.ts'
 import { projectRoutes } from './routes/projects.ts'
@@ -25,7 +27,6 @@ import { shortFormRoutes } from './routes/short-forms.ts'
 import { shortSegmentRoutes } from './routes/short-segments.ts'
 import { versionRoutes } from './routes/versions.ts'
 import { usageRoutes } from './routes/usage.ts'
-import { asProblem } from './store/database.ts'
 
 /** The management API over these dependencies. `later` keeps work alive after an answer. */
 export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
@@ -46,6 +47,8 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument(new URL(c.req.url).origin)))
   app.get('/api/v1/reference', (c) => c.html(referencePage(new URL(c.req.url).origin)))
 
+  // First: what is under a project is authenticated below, with errors of our form.
+  for (const at of ['/', '/api/v1/orgs/:org/projects/:project']) app.route(at, manifestRoutes())
   const routes = new Hono<AppEnv>()
   routes.use('/whoami', authenticate)
   routes.use('/orgs/*', authenticate)
@@ -53,6 +56,7 @@ export function makeApp(deps: Deps, later: (work: Promise<unknown>) => void) {
   routes.use('/segments/*', authenticate)
   routes.use('/evaluate', authenticate)
   routes.use('/stale-flags', authenticate)
+  routes.use('/metrics/*', authenticate)
   for (const part of parts) routes.route('/', part())
   app.route('/api/v1', routes)
   return app
@@ -77,22 +81,10 @@ const parts = [
   usageRoutes,
 ]
 
-/** The only catch of the Worker. */
+/** The catch of the Worker; the manifest of OpenFeature has its own, which only writes another form. */
 function answerProblem(thrown: Error, c: Context<AppEnv>) {
-  const error = asProblem(thrown)
-  if (!(error instanceof ProblemError)) {
-    if (error instanceof HTTPException) return error.getResponse()
-    console.error(
-      JSON.stringify({
-        event: 'internal',
-        requestId: c.var.requestId,
-        error: String(thrown),
-        cause: String(thrown.cause),
-        stack: thrown.stack,
-      }),
-    )
-    return answerProblem(new ProblemError('internal'), c)
-  }
+  if (thrown instanceof HTTPException) return thrown.getResponse()
+  const error = problemOf(thrown, c)
   const { status, title } = problems[error.code]
   const { detail, errors, current, headers } = error.extras
   const body = {

@@ -1,8 +1,8 @@
+import type { AppliedSegmentState, RecordedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import type { Expiry, Json, LayerConfig, Variant } from '@halyard/shared/engine/model.ts'
-import type { FlagState, Sample, ValueType } from '@halyard/shared/contract/flag.ts'
+import type { ValueType } from '@halyard/shared/contract/flag.ts'
 import type { Role } from '@halyard/shared/contract/resources.ts'
 import type { Receipt } from '@halyard/shared/protocol/hub.ts'
-import type { SegmentState } from '@halyard/shared/contract/segment.ts'
 import type { Database } from './store/database.ts'
 
 /** One environment as publication knows it. */
@@ -57,17 +57,6 @@ export interface Idempotency {
   readonly encryptionKey: Awaited<ReturnType<typeof crypto.subtle.importKey>>
 }
 
-type Applied<R> = R extends { id?: string | undefined; sample?: Sample }
-  ? Omit<R, 'id' | 'sample'> & { id: string; sample?: Omit<Sample, 'seed'> & { seed: string } }
-  : never
-
-/** A state as stored: every rule has its id, and every sample its seed. */
-export type AppliedFlagState = Omit<FlagState, 'rules'> & { rules: Applied<FlagState['rules'][number]>[] }
-
-/** A state as history may have it: rows from before prerequisites have none. */
-export type RecordedFlagState = Omit<AppliedFlagState, 'prerequisites'> &
-  Partial<Pick<AppliedFlagState, 'prerequisites'>>
-
 /** What history keeps of a flag at a version. */
 export interface FlagRecord {
   readonly key: string
@@ -80,9 +69,6 @@ export interface FlagRecord {
   readonly expiry?: Expiry
   readonly state: RecordedFlagState
 }
-
-/** A segment's state as stored: as the API shows it. */
-export type AppliedSegmentState = SegmentState
 
 /** What history keeps of a segment at a version. */
 export interface SegmentRecord {

@@ -1,12 +1,5 @@
-import {
-  problems,
-  type FieldCode,
-  type FieldError,
-  type ProblemCode,
-} from '@halyard/shared/contract/problems.ts'
-
-/** A field that is wrong; `invalid_value` if it does not say how. */
-export type WrongField = Omit<FieldError, 'code'> & { readonly code?: FieldCode }
+import type { WrongField } from '@halyard/shared/checks/wrong-field.ts'
+import { problems, type ProblemCode } from '@halyard/shared/contract/problems.ts'
 
 interface ProblemExtras {
   readonly detail?: string
@@ -35,11 +28,6 @@ function commonCode(errors: readonly WrongField[]): ProblemCode {
   const isCommon =
     code !== undefined && code !== 'invalid_value' && errors.every((error) => error.code === code)
   return isCommon ? code : 'invalid_input'
-}
-
-/** The JSON pointer (RFC 6901) of a path of names. */
-export function pointerOf(path: readonly PropertyKey[]): string {
-  return path.map((name) => `/${String(name).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 /** One field of the body is wrong. */

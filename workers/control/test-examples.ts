@@ -95,5 +95,9 @@ export const examples: Record<Operation, Example> = {
   listStaleFlags: { query: '?limit=1' },
   shortGetFlagUsage: {},
   shortListStaleFlags: {},
+  listMetrics: { query: '?limit=1&from=2026-11-19T00:00:00Z' },
+  getMetric: { query: '?by=hour' },
+  shortListMetrics: {},
+  shortGetMetric: {},
   shortOverrideFlag: { body: { targetingKeys: ['tester'], variant: null } },
 }

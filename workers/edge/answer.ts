@@ -89,7 +89,7 @@ export function answerPreflight(methods: string): Response {
     headers: {
       'Access-Control-Allow-Methods': methods,
       'Access-Control-Allow-Headers':
-        'Content-Type, Authorization, X-API-Key, If-None-Match, Halyard-Min-Version, Halyard-Max-Age',
+        'Content-Type, Authorization, X-API-Key, If-None-Match, Last-Event-ID, Halyard-Min-Version, Halyard-Max-Age',
       'Access-Control-Max-Age': '86400',
     },
   })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { listCounts, type UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { listCounts, listMetrics, type UsageMessage } from '@halyard/shared/contract/usage.ts'
 import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
 import { makeWorld, startEdge, type CallOptions } from './test-kit.ts'
 
@@ -12,6 +12,7 @@ const summary = {
   from: '2026-11-20T11:50:00Z',
   to: now,
 }
+const metric = { kind: 'metric', name: 'signup', count: 2, from: now, to: now }
 const batch = { id: 'b1', events: [summary] }
 
 /** An edge at `now` whose queue keeps what it is given. */
@@ -38,6 +39,60 @@ test('a batch of evaluation summaries is on the queue when it is answered 202', 
   expect(sent).toEqual([
     { environment, id: 'b1.0', source: 'server', counts: [{ kind: 'evaluations', to: now, given }] },
   ])
+})
+
+test('metrics are messages of their own behind the evaluations of their batch, each with its sum', async () => {
+  const { post, sent, environment } = await start()
+  const events = [
+    metric,
+    summary,
+    { ...metric, name: 'paid', sum: -0.5 },
+    { ...metric, to: now - 1, from: now - 1 },
+  ]
+  const answer = await post({ id: 'b1', events })
+  expect([answer.status, await answer.json()]).toEqual([202, { accepted: 4 }])
+  const common = { environment, source: 'server' }
+  expect(sent).toEqual([
+    { ...common, id: 'b1.0', counts: [{ kind: 'evaluations', to: now, given: [['banner', 'on', 3]] }] },
+    {
+      ...common,
+      id: 'b1.1',
+      counts: [
+        {
+          kind: 'metrics',
+          to: now,
+          given: [
+            ['signup', 2, null],
+            ['paid', 2, -0.5],
+          ],
+        },
+        { kind: 'metrics', to: now - 1, given: [['signup', 2, null]] },
+      ],
+    },
+  ])
+})
+
+const longName = (i: number) => `${i}`.padEnd(100, '-')
+
+const ofMoment = (i: number) => ({
+  name: longName(i),
+  count: 1e9,
+  sum: -999_999_999_999_999.9,
+  from: now - i,
+  to: now - i,
+})
+
+test('the longest metrics fit the messages that they are parted into', async () => {
+  const { post, sent } = await start()
+  // Two requests: one is at most 256 KiB.
+  for (const part of [0, 1]) {
+    const events = Array.from({ length: 800 }, (_, i) => ({ kind: 'metric', ...ofMoment(part * 800 + i) }))
+    expect((await post({ id: `m${part}`, events })).status).toBe(202)
+  }
+  expect(sent.flatMap(listMetrics).map((count) => count.name)).toEqual(
+    Array.from({ length: 1_600 }, (_, i) => longName(i)),
+  )
+  for (const message of sent) expect(JSON.stringify(message).length).toBeLessThan(128_000)
 })
 
 test('the real queue takes a batch', async () => {
@@ -98,9 +153,15 @@ test('whatever is wrong is refused with its place, and nothing of its batch is t
     [{ id: 'b1', events: [] }, 'events is a list of 1 to 1000'],
     [{ id: 'b1', events: Array.from({ length: 1_001 }, () => summary) }, 'events is a list of 1 to 1000'],
     [{ id: 'b1', events: [summary, 5] }, 'events/1 is no JSON object'],
-    [{ id: 'b1', events: [{ ...summary, kind: 'click' }] }, 'events/0/kind is "evaluations"'],
+    [{ id: 'b1', events: [{ ...summary, kind: 'click' }] }, 'events/0/kind is "evaluations" or "metric"'],
     [{ id: 'b1', events: [{ kind: 'exposure' }] }, 'events/0/kind "exposure" is not supported yet'],
-    [{ id: 'b1', events: [{ kind: 'metric' }] }, 'events/0/kind "metric" is not supported yet'],
+    [{ id: 'b1', events: [{ ...metric, name: 'no way' }] }, 'events/0/name is 1 to 100 of'],
+    [{ id: 'b1', events: [{ ...metric, flag: 'banner' }] }, 'events/0 has "flag"'],
+    [{ id: 'b1', events: [{ ...metric, count: 0 }] }, 'events/0/count is a whole number'],
+    [{ id: 'b1', events: [{ ...metric, sum: '1' }] }, 'events/0/sum is a number from'],
+    [{ id: 'b1', events: [{ ...metric, sum: null }] }, 'events/0/sum is a number from'],
+    [{ id: 'b1', events: [{ ...metric, sum: 1.1e15 }] }, 'events/0/sum is a number from'],
+    [{ id: 'b1', events: [summary, { ...metric, to: 'today' }] }, 'events/1/to is an RFC 3339'],
     [{ id: 'b1', events: [{ ...summary, user: 'u' }] }, 'events/0 has "user"'],
     [{ id: 'b1', events: [{ ...summary, flag: 'no way' }] }, 'events/0/flag is not the key of a flag'],
     [{ id: 'b1', events: [{ ...summary, variant: '' }] }, 'events/0/variant is a text of 1 to 100'],

@@ -163,14 +163,17 @@ test('the ETag of class client moves only with what it may see', async () => {
 
 test('a preflight needs no key and holds for a day', async () => {
   const { call } = startEdge()
-  for (const path of [bulk, one('banner'), '/v1/evaluate']) {
+  const posted = [bulk, one('banner'), '/v1/evaluate', '/v1/events', '/v1/stream-credential']
+  const asked = ['/v1/stream', '/v1/status', '/.well-known/jwks.json']
+  for (const path of [...posted, ...asked]) {
     const answer = await call(path, { method: 'OPTIONS', headers: { Origin: 'https://app.example' } })
     expect(answer.status).toBe(204)
     expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('*')
-    expect(answer.headers.get('Access-Control-Allow-Methods')).toBe('POST, OPTIONS')
+    const method = asked.includes(path) ? 'GET' : 'POST'
+    expect(answer.headers.get('Access-Control-Allow-Methods')).toBe(`${method}, OPTIONS`)
     expect(answer.headers.get('Access-Control-Max-Age')).toBe('86400')
     const allowed = answer.headers.get('Access-Control-Allow-Headers')?.split(', ')
-    for (const name of ['Content-Type', 'Authorization', 'X-API-Key', 'If-None-Match'])
+    for (const name of ['Content-Type', 'Authorization', 'X-API-Key', 'If-None-Match', 'Last-Event-ID'])
       expect(allowed).toContain(name)
   }
 })

@@ -1,9 +1,12 @@
 /** What is put on the queue. */
-import type { UsageCount, UsageCounts, UsageMessage } from '@halyard/shared/contract/usage.ts'
+import type { EventCount, UsageMessage } from '@halyard/shared/contract/usage.ts'
 import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
 
-/** A count, and what holds the counts of one kind and moment, without their texts. */
+type Group = UsageMessage['counts'][number]
+
+/** A count, the sum of a metric, and what holds the counts of one kind and moment, without their texts. */
 const countBytes = 24
+const sumBytes = 24
 const groupBytes = 64
 /** What JSON writes as it stands; of other texts a unit is at most an escape. */
 const plain = /^[ !#-[\]-~]*$/
@@ -12,10 +15,27 @@ const bytesPerUnit = 6
 /** The messages of a batch, each with a part of the counts that fits. The same batch is always parted the same way. */
 export function toMessages(
   { environment, id, source }: Omit<UsageMessage, 'counts'>,
-  counts: readonly UsageCount[],
+  counts: readonly EventCount[],
 ): UsageMessage[] {
-  const parts: Map<string, UsageCounts>[] = []
-  let part = new Map<string, UsageCounts>()
+  // Apart: a control that does not know metrics yet counts the rest.
+  const ofFlags = counts.filter(({ kind }) => kind !== 'metrics')
+  const ofMetrics = counts.filter(({ kind }) => kind === 'metrics')
+  return [...partsOf(ofFlags), ...partsOf(ofMetrics)].map((part, index) => ({
+    environment,
+    id: `${id}.${index}`,
+    source,
+    counts: part,
+  }))
+}
+
+/** How many counts a message holds. */
+export function sizeOf({ counts }: UsageMessage): number {
+  return counts.reduce((sum, { given }) => sum + given.length, 0)
+}
+
+function partsOf(counts: readonly EventCount[]): Group[][] {
+  const parts: Map<string, Group>[] = []
+  let part = new Map<string, Group>()
   let left = 0
   for (const count of counts) {
     const name = `${count.kind} ${count.to}`
@@ -25,25 +45,26 @@ export function toMessages(
       left = eventLimits.messageBytes
     }
     const group = part.get(name)
-    const given: UsageCounts['given'][number] = [count.flag, count.variant, count.count]
-    if (group) group.given.push(given)
-    else part.set(name, { kind: count.kind, to: count.to, given: [given] })
     left -= group ? bytes : bytes + groupBytes
+    part.set(name, addTo(group, count))
   }
-  return parts.map((groups, index) => ({
-    environment,
-    id: `${id}.${index}`,
-    source,
-    counts: [...groups.values()],
-  }))
+  return parts.map((groups) => [...groups.values()])
 }
 
-/** How many counts a message holds. */
-export function sizeOf({ counts }: UsageMessage): number {
-  return counts.reduce((sum, { given }) => sum + given.length, 0)
+/** The group, or a new one, with one count more. A group holds counts of its own kind. */
+function addTo(group: Group | undefined, count: EventCount): Group {
+  if (count.kind === 'metrics') {
+    const metrics = group?.kind === 'metrics' ? group : { kind: count.kind, to: count.to, given: [] }
+    metrics.given.push([count.name, count.count, count.sum])
+    return metrics
+  }
+  const flags = group && group.kind !== 'metrics' ? group : { kind: count.kind, to: count.to, given: [] }
+  flags.given.push([count.flag, count.variant, count.count])
+  return flags
 }
 
-function bytesOf({ flag, variant }: UsageCount): number {
-  const text = variant ?? ''
-  return countBytes + flag.length + (plain.test(text) ? text.length : bytesPerUnit * text.length)
+function bytesOf(count: EventCount): number {
+  if (count.kind === 'metrics') return countBytes + sumBytes + count.name.length
+  const text = count.variant ?? ''
+  return countBytes + count.flag.length + (plain.test(text) ? text.length : bytesPerUnit * text.length)
 }

@@ -1,12 +1,12 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
-import { jsonDepth } from '@halyard/shared/contract/condition.ts'
+import { fieldErrors } from '@halyard/shared/checks/field-errors.ts'
+import { issueText } from '@halyard/shared/checks/issue-text.ts'
+import { isStorable, storageError, unstorable } from '@halyard/shared/checks/storage-error.ts'
+import type { WrongField } from '@halyard/shared/checks/wrong-field.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
-import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
-import { fieldErrors } from './field-errors.ts'
-import { issueText } from './issue-text.ts'
+import { ProblemError } from '../problem.ts'
 
-const depthMax = 80
 const errorsMax = 100
 
 /** The text of a body that is JSON by its own word, of a size that is allowed. */
@@ -85,32 +85,6 @@ export function check<Schema extends z.ZodType>(
   throw new ProblemError('invalid_input', {
     errors: fieldErrors(result.error.issues, value).slice(0, errorsMax).map(name),
   })
-}
-
-/** What would not be stored as it was sent: too deep a nesting, a number beyond a double, U+0000, half of a surrogate pair. */
-function storageError(value: unknown): WrongField | null {
-  if (jsonDepth(value, depthMax) > depthMax)
-    return { pointer: '', detail: `is nested more than ${depthMax} deep` }
-  const open: { pointer: string; value: unknown }[] = [{ pointer: '', value }]
-  for (let item = open.pop(); item; item = open.pop()) {
-    const { pointer, value: inner } = item
-    if (typeof inner === 'string' && !isStorable(inner)) return { pointer, detail: unstorable }
-    if (typeof inner === 'number' && !Number.isFinite(inner))
-      return { pointer, detail: 'is a number beyond the range of a double' }
-    if (typeof inner !== 'object' || inner === null) continue
-    for (const [name, child] of Object.entries(inner)) {
-      if (!isStorable(name))
-        return { pointer, detail: 'has a name that holds U+0000 or half of a surrogate pair' }
-      open.push({ pointer: `${pointer}${pointerOf([name])}`, value: child })
-    }
-  }
-  return null
-}
-
-const unstorable = 'holds U+0000 or half of a surrogate pair'
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
 }
 
 async function readBounded(c: Context): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,3 +1,5 @@
+import { patternsIn, sumPatternSizes } from '@halyard/shared/checks/pattern-sizes.ts'
+import { flagReferences, segmentReferences, type Reference } from '@halyard/shared/checks/references.ts'
 import { flagLine, layerLine, segmentLine } from '@halyard/shared/compiler/lines.ts'
 import { evaluateAll } from '@halyard/shared/engine/evaluate.ts'
 import type { EvaluationContext } from '@halyard/shared/engine/model.ts'
@@ -10,8 +12,6 @@ import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
 import { snapshotSchema, snapshotSizeMax, type Head } from '@halyard/shared/protocol/head.ts'
 import type { Version } from '@halyard/shared/protocol/version.ts'
 import type { FlagRecord, HistoryRow, LayerRecord, SegmentRecord } from '../ports.ts'
-import { patternsIn, sumPatternSizes } from '../usecases/pattern-sizes.ts'
-import { flagReferences, segmentReferences, type Reference } from '../usecases/references.ts'
 import { sampleContexts } from './sample-contexts.ts'
 
 /** Rises when the same history would compile to other bytes. */

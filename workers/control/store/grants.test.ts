@@ -29,6 +29,8 @@ test('the application may do to each table what it needs, and no more', async ()
     idempotency_keys: 'DISU',
     installation: 'S',
     layers: 'ISU',
+    metric_rollups: 'DISU',
+    metrics: 'DISU',
     organizations: 'SU',
     outbox: 'DISU',
     projects: 'ISU',

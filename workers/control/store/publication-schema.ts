@@ -1,6 +1,7 @@
 import {
   bigint,
   boolean,
+  doublePrecision,
   foreignKey,
   index,
   integer,
@@ -73,6 +74,51 @@ export const usageRollups = pgTable(
       foreignColumns: [environments.orgId, environments.id],
     }),
     foreignKey({ columns: [t.orgId, t.flagId], foreignColumns: [flags.orgId, flags.id] }),
+  ],
+)
+
+/** The names of what is tracked, by the class of the keys that it came with; each class has room for so many. */
+export const metrics = pgTable(
+  'metrics',
+  {
+    orgId: orgId(),
+    environmentId: text('environment_id').notNull(),
+    source: text('source', { enum: ['server', 'client'] }).notNull(),
+    name: text('name').notNull(),
+    /** When the last window ended in which it happened. */
+    lastAt: moment('last_at').notNull(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.environmentId, t.source, t.name] }),
+    foreignKey({
+      columns: [t.orgId, t.environmentId],
+      foreignColumns: [environments.orgId, environments.id],
+    }),
+  ],
+)
+
+/** How often it happened in an hour or, when that is old, in a day. */
+export const metricRollups = pgTable(
+  'metric_rollups',
+  {
+    orgId: orgId(),
+    environmentId: text('environment_id').notNull(),
+    source: text('source', { enum: ['server', 'client'] }).notNull(),
+    name: text('name').notNull(),
+    /** The start of the hour; of a day for all of it. */
+    hour: moment('hour').notNull(),
+    count: bigint('count', { mode: 'number' }).notNull(),
+    /** Of the given values; null if none was. */
+    sum: doublePrecision('sum'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.orgId, t.environmentId, t.source, t.name, t.hour] }),
+    index('metric_rollups_hour').on(t.orgId, t.environmentId, t.hour),
+    foreignKey({
+      name: 'metric_rollups_metric',
+      columns: [t.orgId, t.environmentId, t.source, t.name],
+      foreignColumns: [metrics.orgId, metrics.environmentId, metrics.source, metrics.name],
+    }),
   ],
 )
 

@@ -54,7 +54,7 @@ test('every table and partition has forced row security, and only the policies t
         from pg_policy where polrelid = c.oid) as policies
      from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'installation'`,
   )
-  expect(rows.length).toBeGreaterThan(27)
+  expect(rows.length).toBeGreaterThan(29)
   for (const { name, forced, policies } of rows) {
     const rule = `(${name === 'organizations' ? 'id' : 'org_id'} = ( SELECT halyard.current_org() AS current_org))`
     const tenant = {
@@ -290,6 +290,10 @@ async function fillTables({ ok, sql, rivalToken }: Kit): Promise<void> {
      select org_id, id, epoch, version, '', '', '', 0, 1, now() from environments`,
   )
   await sql('insert into usage_batches select org_id, id, id, now() from environments')
+  await sql("insert into metrics select org_id, id, 'server', key, now() from environments")
+  await sql(
+    'insert into metric_rollups select org_id, environment_id, source, name, now(), 1, 1 from metrics',
+  )
   await sql(
     `insert into usage_rollups select f.org_id, e.id, f.id, 'on', now(), 1, 1, now()
      from flags f join environments e on e.org_id = f.org_id and e.project_id = f.project_id`,

@@ -14,8 +14,8 @@ import {
   unique,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import type { Json } from '@halyard/shared/engine/model.ts'
-import type { AppliedFlagState } from '../ports.ts'
 
 /**
  * Every table carries `org_id`, and every foreign key carries it along, so that no row can point across tenants.

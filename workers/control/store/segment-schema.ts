@@ -9,8 +9,8 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core'
+import type { AppliedSegmentState } from '@halyard/shared/checks/applied-state.ts'
 import type { Layer } from '@halyard/shared/contract/layer.ts'
-import type { AppliedSegmentState } from '../ports.ts'
 import { environments, projects } from './schema.ts'
 
 /** Segments and layers, by the same rules as the tables of `schema.ts`. */

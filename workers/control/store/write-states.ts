@@ -1,6 +1,6 @@
 /** Many states of one environment at once. */
 import { sql } from 'drizzle-orm'
-import type { AppliedFlagState, AppliedSegmentState } from '../ports.ts'
+import type { AppliedFlagState, AppliedSegmentState } from '@halyard/shared/checks/applied-state.ts'
 import type { Tx } from './database.ts'
 import { flagStates } from './schema.ts'
 import { segmentStates } from './segment-schema.ts'

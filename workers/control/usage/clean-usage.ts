@@ -1,6 +1,14 @@
 import { forEachTenant } from '../jobs.ts'
 import type { Database } from '../store/database.ts'
-import { dropBatches, dropUsage, foldUsage, selectUnfolded, type UsageDay } from '../store/fold-usage.ts'
+import {
+  dropBatches,
+  dropMetrics,
+  dropRollUps,
+  foldMetrics,
+  foldUsage,
+  selectUnfolded,
+  type UsageDay,
+} from '../store/fold-usage.ts'
 
 const dayMs = 86_400_000
 /** A queue gives a message up after four days: none comes again later. */
@@ -12,25 +20,35 @@ export const hourDays = 8
 const portion = 10_000
 const portionsMax = 500
 
+const folds = { usage_rollups: foldUsage, metric_rollups: foldMetrics } as const
+
 /** Of every tenant drops what is too old, and folds old hours into days. Doing it again does nothing. */
 export async function cleanUsage(db: Database, now: Date): Promise<void> {
   await forEachTenant(db, 'clean_usage', async (orgId) => {
     const batches = { before: new Date(now.getTime() - batchDays * dayMs), most: portion }
     await inPortions(() => db.write(orgId, (tx) => dropBatches(tx, orgId, batches)))
-    const rollUps = { before: dayAgo(now, rollUpDays), most: portion }
-    await inPortions(() => db.write(orgId, (tx) => dropUsage(tx, orgId, rollUps)))
-    await foldOld(db, orgId, now)
+    const old = { before: dayAgo(now, rollUpDays), most: portion }
+    for (const rollUps of ['usage_rollups', 'metric_rollups'] as const) {
+      // One after the other: this may wait, and others may not.
+      // oxlint-disable-next-line no-await-in-loop
+      await inPortions(() => db.write(orgId, (tx) => dropRollUps(tx, orgId, { rollUps, ...old })))
+      await foldOld(db, orgId, { rollUps, now }) // oxlint-disable-line no-await-in-loop
+    }
+    await inPortions(() => db.write(orgId, (tx) => dropMetrics(tx, orgId, old)))
   })
 }
 
-async function foldOld(db: Database, orgId: string, now: Date): Promise<void> {
-  const span = { from: dayAgo(now, rollUpDays), to: dayAgo(now, hourDays) }
+async function foldOld(
+  db: Database,
+  orgId: string,
+  { rollUps, now }: { readonly rollUps: keyof typeof folds; readonly now: Date },
+): Promise<void> {
+  const span = { rollUps, from: dayAgo(now, rollUpDays), to: dayAgo(now, hourDays) }
   const [{ rows }] = await db.read(orgId, (read) => [selectUnfolded(read, orgId, span)])
   const days = rows as unknown as readonly UsageDay[] // as the query names its columns
   for (const day of days) {
-    // One after the other: this may wait, and others may not.
     // oxlint-disable-next-line no-await-in-loop
-    await inPortions(() => db.write(orgId, (tx) => foldUsage(tx, orgId, { ...day, most: portion })))
+    await inPortions(() => db.write(orgId, (tx) => folds[rollUps](tx, orgId, { ...day, most: portion })))
   }
 }
 

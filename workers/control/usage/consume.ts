@@ -1,8 +1,10 @@
 /** Takes usage from the queue. A message is acknowledged when it is counted, and comes again if it could not be. */
 import { UsageMessage } from '@halyard/shared/contract/usage.ts'
+import { eventLimits } from '@halyard/shared/protocol/event-limits.ts'
 import { ProblemError } from '../problem.ts'
 import { asProblem, type Database } from '../store/database.ts'
 import { countMessages } from './count-messages.ts'
+import type { MetricId } from './roll-up-metrics.ts'
 
 /** What of a queue's message is used. */
 export interface Queued {
@@ -31,6 +33,7 @@ type Group = readonly [Read, ...Read[]]
 type Outcome = 'counted' | 'failed' | 'down'
 
 const delayMaxSec = 3_600
+const namesShown = 5
 
 /**
  * Counts the messages of each environment together, one environment after the other. One that cannot be counted holds
@@ -70,13 +73,24 @@ function byEnvironment(messages: readonly Queued[], { report }: ConsumeDeps): Gr
 async function count(group: Group, { db, nowMs, report }: ConsumeDeps): Promise<Outcome> {
   const messages = group.map(({ message }) => message)
   try {
-    await countMessages(db, group[0].message.environment, { messages, now: new Date(nowMs()) })
+    const { environment } = group[0].message
+    const leftOut = await countMessages(db, environment, { messages, now: new Date(nowMs()) })
+    if (leftOut.length > 0) report(tooManyNames(environment, leftOut))
     return 'counted'
   } catch (error) {
     report(error)
     const problem = asProblem(error)
     return problem instanceof ProblemError && problem.code === 'unavailable' ? 'down' : 'failed'
   }
+}
+
+/** Said in the log, and by `full` of the list of metrics: who sent them was answered before anybody knew. */
+function tooManyNames(environment: string, leftOut: readonly MetricId[]): Error {
+  const shown = leftOut.slice(0, namesShown).map(({ source, name }) => `${name} (${source})`)
+  const most = `${eventLimits.metricNames} names are kept for each class of key`
+  return new Error(
+    `${environment}: ${leftOut.length} metrics were not counted, since ${most}: ${shown.join(', ')}`,
+  )
 }
 
 function halve([first, ...others]: Group): Group[] | null {

@@ -5,7 +5,7 @@ import type { Actor, Deps } from '../ports.ts'
 import { selectStale, selectStaleSummary, type StaleRow, type StaleSummary } from '../store/select-stale.ts'
 import { selectEnvironments, selectProject, type EnvironmentPath } from '../store/select.ts'
 import { found } from '../usecases/find.ts'
-import { toTime } from './flag-usage.ts'
+import { toTime } from './usage-span.ts'
 
 type StaleFlags = z.output<typeof usageEndpoints.listStaleFlags.result>
 

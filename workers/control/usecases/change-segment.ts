@@ -1,3 +1,4 @@
+import { patchSegment } from '@halyard/shared/checks/segment-rules.ts'
 import type {
   SegmentDefinitionPatch,
   SegmentPatch,
@@ -14,7 +15,6 @@ import {
   type OpenSegment,
   type RevisedSegment,
 } from './revise-segment.ts'
-import { patchSegment } from './segment-rules.ts'
 import { refuseTooMany } from './sizes.ts'
 import { toSegment, toSegmentInEnvironment, toSegmentState } from './views.ts'
 

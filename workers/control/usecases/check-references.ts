@@ -1,6 +1,7 @@
 /** Checks the references of an environment as a change leaves them: the rows are written already. */
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
-import { ProblemError, type WrongField } from '../problem.ts'
+import type { WrongField } from '@halyard/shared/checks/wrong-field.ts'
+import { ProblemError } from '../problem.ts'
 import { flags, flagStates } from '../store/schema.ts'
 import { layers, segments, segmentStates } from '../store/segment-schema.ts'
 import { flagColumns } from '../store/select.ts'
@@ -14,7 +15,7 @@ import {
   type Fault,
   type Node,
   type World,
-} from './references.ts'
+} from '@halyard/shared/checks/references.ts'
 
 type Target = Pick<Node, 'kind' | 'key'>
 

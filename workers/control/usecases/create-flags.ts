@@ -1,32 +1,29 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
+import { nothingSpent } from '@halyard/shared/checks/condition-errors.ts'
+import { definitionErrors } from '@halyard/shared/checks/definition-errors.ts'
+import { firstState } from '@halyard/shared/checks/first-state.ts'
+import { flagReferences } from '@halyard/shared/checks/references.ts'
+import { ruleErrors, stateErrors } from '@halyard/shared/checks/state-errors.ts'
+import { nothingCompiled } from '@halyard/shared/checks/value-schema-form.ts'
+import { pointerOf, type WrongField } from '@halyard/shared/checks/wrong-field.ts'
 import type { Variant } from '@halyard/shared/engine/model.ts'
 import type { Flag, ParsedFlagCreate } from '@halyard/shared/contract/flag.ts'
 import type { Warning } from '@halyard/shared/contract/written.ts'
 import { makeId, makeSeed } from '@halyard/shared/protocol/ids.ts'
-import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
-import { pointerOf, ProblemError, type WrongField } from '../problem.ts'
+import type { Actor, Deps } from '../ports.ts'
+import { ProblemError } from '../problem.ts'
 import { insertVariants } from '../store/insert-variants.ts'
 import { flags, flagStates } from '../store/schema.ts'
 import { selectEnvironments, type FlagRow } from '../store/select.ts'
 import { commitChange, type Change, type EnvironmentRow, type Versions, type Written } from './change.ts'
 import { refuseBrokenReferences } from './check-references.ts'
-import { nothingSpent } from './condition-errors.ts'
-import {
-  definitionErrors,
-  definitionOf,
-  firstState,
-  patchState,
-  refuseErrors,
-  variantsOrDefault,
-} from './flag-rules.ts'
+import { definitionOf, patchState, refuseErrors, variantsOrDefault } from './flag-rules.ts'
 import { firstWarnings, flagWarnings } from './flag-warnings.ts'
 import { findProject, namedEnvironment } from './find.ts'
 import { etagOf } from './precondition.ts'
 import { historyOf, toRecord } from './records.ts'
-import { flagReferences } from './references.ts'
 import { refuseOversize, refuseTooMany } from './sizes.ts'
-import { ruleErrors, stateErrors } from './state-errors.ts'
-import { nothingCompiled } from './value-schema-form.ts'
 import { toFlag, toFlagInEnvironment } from './views.ts'
 
 interface CreateFlags {
@@ -239,7 +236,7 @@ interface NewRow {
 }
 
 function newRow({ actor, now }: Change, { projectId, flag, variants: given }: NewRow): FlagRow {
-  const { key, valueType, environments: _states, comment: _comment, ...definition } = flag
+  const { key, valueType, seed = makeSeed(), environments: _states, comment: _comment, ...definition } = flag
   return {
     orgId: actor.orgId,
     id: makeId('flg', now.getTime()),
@@ -256,7 +253,7 @@ function newRow({ actor, now }: Change, { projectId, flag, variants: given }: Ne
     expiryVariant: null,
     valueSchema: null,
     clientVisible: false,
-    seed: makeSeed(),
+    seed,
     revision: 1,
     archivedAt: null,
     createdAt: now,

@@ -167,7 +167,7 @@ function newRow({ actor, now }: Change, projectId: string, wanted: LayerCreate):
     name: wanted.name ?? wanted.key,
     description: wanted.description ?? '',
     by: wanted.by ?? 'targetingKey',
-    seed: makeSeed(),
+    seed: wanted.seed ?? makeSeed(),
     slots: wanted.slots ?? [],
     revision: 1,
     archivedAt: null,

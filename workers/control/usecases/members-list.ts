@@ -1,8 +1,9 @@
+import type { WrongField } from '@halyard/shared/checks/wrong-field.ts'
 import { fingerprintOf, sealBlob } from '@halyard/shared/engine/blob.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type { MemberFormat } from '@halyard/shared/contract/members-endpoints.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
-import { invalid, ProblemError, type WrongField } from '../problem.ts'
+import { invalid, ProblemError } from '../problem.ts'
 import { readCsv } from './members-csv.ts'
 import { readNdjson, type IdSink } from './members-lines.ts'
 

@@ -1,6 +1,7 @@
 /** Whole operations on a flag's state. They need no If-Match, because they say all they mean, but heed one. */
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import type { OverrideOrder, Rollout } from '@halyard/shared/contract/operations.ts'
-import type { Actor, AppliedFlagState, Deps } from '../ports.ts'
+import type { Actor, Deps } from '../ports.ts'
 import { stateAnswer, wholeAnswer } from './change-flag.ts'
 import { commitChange, type Change } from './change.ts'
 import { override } from './override.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import { OverrideOrder } from '@halyard/shared/contract/operations.ts'
-import type { AppliedFlagState } from '../ports.ts'
 import { override } from './override.ts'
 
 const variants = [{ key: 'on' }, { key: 'off' }]

@@ -1,8 +1,8 @@
 /** What an override makes of a flag's state. Pure. */
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import type { Variant } from '@halyard/shared/engine/model.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type { OverrideOrder } from '@halyard/shared/contract/operations.ts'
-import type { AppliedFlagState } from '../ports.ts'
 import { invalid } from '../problem.ts'
 
 type Override = AppliedFlagState['overrides'][number]

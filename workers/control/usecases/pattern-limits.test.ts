@@ -1,10 +1,10 @@
 import { RE2JS } from 're2js'
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { conditionErrors, nothingSpent } from '@halyard/shared/checks/condition-errors.ts'
+import { schemaFormErrors } from '@halyard/shared/checks/value-schema-form.ts'
 import type { Condition } from '@halyard/shared/contract/condition.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { expectProblem, makeShop, pointersOf, production, shop, useKit } from '../test-kit.ts'
-import { conditionErrors, nothingSpent } from './condition-errors.ts'
-import { schemaFormErrors } from './value-schema-form.ts'
 
 const kit = useKit()
 const { patternsPerEnvironment, patternInstructionsPerEnvironment: instructionsMax } = limits

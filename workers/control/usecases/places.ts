@@ -1,6 +1,8 @@
 /** Projects and environments: the places that flags live in. */
 import { and, count, eq } from 'drizzle-orm'
 import type * as z from 'zod'
+import { firstState } from '@halyard/shared/checks/first-state.ts'
+import { emptySegment } from '@halyard/shared/checks/segment-rules.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type {
   EnvironmentCreate,
@@ -18,12 +20,10 @@ import { selectLayers, selectSegments } from '../store/select-segments.ts'
 import { selectEnvironments, selectFlags } from '../store/select.ts'
 import { commitChange, versionsOf, type Change, type EnvironmentRow } from './change.ts'
 import { findEnvironment, findProject } from './find.ts'
-import { firstState } from './flag-rules.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
 import { readEnvironment } from './read-environment.ts'
 import { refuseOversize } from './sizes.ts'
 import { historyOf, toLayerRecord, toRecord, toSegmentRecord } from './records.ts'
-import { emptySegment } from './segment-rules.ts'
 import { recordEnvironment, toProject } from './views.ts'
 
 const usualEnvironments = [

@@ -1,13 +1,7 @@
 /** What history keeps of things: all that evaluation needs, the names of rules, and nothing else. */
+import type { AppliedFlagState, AppliedSegmentState } from '@halyard/shared/checks/applied-state.ts'
 import type { Json } from '@halyard/shared/engine/model.ts'
-import type {
-  AppliedFlagState,
-  AppliedSegmentState,
-  FlagRecord,
-  HistoryRow,
-  LayerRecord,
-  SegmentRecord,
-} from '../ports.ts'
+import type { FlagRecord, HistoryRow, LayerRecord, SegmentRecord } from '../ports.ts'
 import type { FlagRow } from '../store/select.ts'
 import type { LayerRow, SegmentRow } from '../store/select-segments.ts'
 

@@ -1,22 +1,17 @@
 /** What a revert would make of an environment. Pure. */
+import type { AppliedFlagState, AppliedSegmentState } from '@halyard/shared/checks/applied-state.ts'
+import { nothingSpent } from '@halyard/shared/checks/condition-errors.ts'
+import { segmentErrors } from '@halyard/shared/checks/segment-rules.ts'
+import { ruleErrors, stateErrors } from '@halyard/shared/checks/state-errors.ts'
+import { pointerOf, type WrongField } from '@halyard/shared/checks/wrong-field.ts'
 import type { Reverted } from '@halyard/shared/contract/version-endpoints.ts'
 import type { Warning } from '@halyard/shared/contract/written.ts'
 import { canonicalJson } from '../canonical-json.ts'
-import type {
-  AppliedFlagState,
-  AppliedSegmentState,
-  FlagRecord,
-  HistoryRow,
-  SegmentRecord,
-} from '../ports.ts'
-import { pointerOf, type WrongField } from '../problem.ts'
+import type { FlagRecord, HistoryRow, SegmentRecord } from '../ports.ts'
 import type { SegmentWithStateRow } from '../store/select-segments.ts'
 import type { FlagWithStateRow } from '../store/select.ts'
-import { nothingSpent } from './condition-errors.ts'
 import { flagWarnings } from './flag-warnings.ts'
 import { segmentFacts } from './request-facts.ts'
-import { segmentErrors } from './segment-rules.ts'
-import { ruleErrors, stateErrors } from './state-errors.ts'
 
 /** Something whose state becomes another. */
 export interface Restated<Row, State> {

@@ -1,10 +1,12 @@
 /** Makes the states of an environment what they were at a version, as a new version. */
+import { flagReferences, segmentReferences } from '@halyard/shared/checks/references.ts'
+import { pointerOf } from '@halyard/shared/checks/wrong-field.ts'
 import type { Revert, Reverted } from '@halyard/shared/contract/version-endpoints.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { formatVersion } from '@halyard/shared/protocol/version.ts'
 import { canonicalJson } from '../canonical-json.ts'
 import type { Actor, Deps, HistoryRow } from '../ports.ts'
-import { pointerOf, ProblemError } from '../problem.ts'
+import { ProblemError } from '../problem.ts'
 import { missingVersion, selectHistory, selectVersion } from '../publication/read-history.ts'
 import { blobBytesOf, keepBlob } from '../store/segment-blobs.ts'
 import { forgetMade } from '../store/segment-uploads.ts'
@@ -20,7 +22,6 @@ import { firstWarnings } from './flag-warnings.ts'
 import { checkIfMatch } from './precondition.ts'
 import { readEnvironment } from './read-environment.ts'
 import { historyOf, toRecord, toSegmentRecord } from './records.ts'
-import { flagReferences, segmentReferences } from './references.ts'
 import {
   planErrors,
   planRevert,

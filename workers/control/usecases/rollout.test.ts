@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import { Rollout } from '@halyard/shared/contract/operations.ts'
 import type { Serve } from '@halyard/shared/contract/serve.ts'
-import type { AppliedFlagState } from '../ports.ts'
 import { ProblemError } from '../problem.ts'
 import { movedBuckets } from './moved-buckets.ts'
 import { rollOut } from './rollout.ts'

@@ -1,10 +1,10 @@
 /** What a rollout makes of a flag's state. Pure. */
+import type { AppliedFlagState } from '@halyard/shared/checks/applied-state.ts'
 import { bucketCount, type Variant } from '@halyard/shared/engine/model.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { momentMs, type Moment } from '@halyard/shared/contract/moment.ts'
 import type { Rollout } from '@halyard/shared/contract/operations.ts'
 import type { Serve } from '@halyard/shared/contract/serve.ts'
-import type { AppliedFlagState } from '../ports.ts'
 import { invalid } from '../problem.ts'
 import { bucketedBy, bucketsOf } from './moved-buckets.ts'
 

@@ -1,5 +1,6 @@
 /** What is refused when it is saved, because it could never be published. */
 import { and, count, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm'
+import { patternsIn, sumPatternSizes } from '@halyard/shared/checks/pattern-sizes.ts'
 import type { Condition } from '@halyard/shared/contract/condition.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { snapshotSizeMax } from '@halyard/shared/protocol/head.ts'
@@ -8,7 +9,6 @@ import { ProblemError } from '../problem.ts'
 import type { Tx } from '../store/database.ts'
 import { environments, flags, flagStates } from '../store/schema.ts'
 import { layers, segments, segmentStates } from '../store/segment-schema.ts'
-import { patternsIn, sumPatternSizes } from './pattern-sizes.ts'
 
 const kinds = {
   flags: { table: flags, max: limits.flagsPerEnvironment },

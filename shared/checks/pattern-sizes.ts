@@ -1,6 +1,6 @@
 /** What the patterns of `matches` cost, in instructions. */
-import { partsOf, type Condition } from '@halyard/shared/contract/condition.ts'
-import { patternSize } from '@halyard/shared/pattern/pattern.ts'
+import { partsOf, type Condition } from '../contract/condition.ts'
+import { patternSize } from '../pattern/pattern.ts'
 
 type PatternSize = { readonly size: number } | { readonly refusal: string }
 

@@ -1,10 +1,10 @@
-import { attributeAt } from '@halyard/shared/engine/attribute.ts'
-import { operators } from '@halyard/shared/engine/operators/operators.ts'
-import { makeTimes } from '@halyard/shared/engine/times.ts'
-import { partsOf, type Condition, type ConditionLeaf } from '@halyard/shared/contract/condition.ts'
-import { limits } from '@halyard/shared/contract/limits.ts'
-import type { WrongField } from '../problem.ts'
-import { pointerOf } from '../problem.ts'
+import { attributeAt } from '../engine/attribute.ts'
+import { operators } from '../engine/operators/operators.ts'
+import { makeTimes } from '../engine/times.ts'
+import { partsOf, type Condition, type ConditionLeaf } from '../contract/condition.ts'
+import { limits } from '../contract/limits.ts'
+import type { WrongField } from './wrong-field.ts'
+import { pointerOf } from './wrong-field.ts'
 import { measurePattern, patternsIn } from './pattern-sizes.ts'
 
 /** What a save has spent in one environment: nothing is compiled beyond what an environment may hold. */

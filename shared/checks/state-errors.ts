@@ -1,9 +1,9 @@
-import type { Variant } from '@halyard/shared/engine/model.ts'
-import type { Serve } from '@halyard/shared/contract/serve.ts'
-import type { AppliedFlagState } from '../ports.ts'
-import type { WrongField } from '../problem.ts'
+import type { Variant } from '../engine/model.ts'
+import type { Serve } from '../contract/serve.ts'
+import type { AppliedFlagState } from './applied-state.ts'
+import type { WrongField } from './wrong-field.ts'
 import { conditionErrors, type Spent } from './condition-errors.ts'
-import { noVariant } from './flag-rules.ts'
+import { noVariant } from './definition-errors.ts'
 
 interface Own {
   readonly variants: readonly Variant[]

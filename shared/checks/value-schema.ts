@@ -1,8 +1,8 @@
 /** Whether the values of a flag's variants are as its JSON Schema says. Pure, and bounded in time. */
 import { format, validate, type OutputUnit, type Schema } from '@cfworker/json-schema'
 import { RE2JS } from 're2js'
-import type { Json, Variant } from '@halyard/shared/engine/model.ts'
-import { pointerOf, type WrongField } from '../problem.ts'
+import type { Json, Variant } from '../engine/model.ts'
+import { pointerOf, type WrongField } from './wrong-field.ts'
 import { subschemaPlaces, type Place } from './value-schema-form.ts'
 
 /** A step is one schema met with one part of a value: about a microsecond. For all variants of a flag together. */

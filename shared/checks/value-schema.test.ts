@@ -1,6 +1,6 @@
 import { format } from '@cfworker/json-schema'
 import { expect, test } from 'vitest'
-import type { Json } from '@halyard/shared/engine/model.ts'
+import type { Json } from '../engine/model.ts'
 import { schemaFormErrors } from './value-schema-form.ts'
 import { schemaErrors } from './value-schema.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { limits } from '@halyard/shared/contract/limits.ts'
-import { referenceDepthMax } from '@halyard/shared/engine/link.ts'
+import { limits } from '../contract/limits.ts'
+import { referenceDepthMax } from '../engine/link.ts'
 import {
   dependentsOf,
   flagReferences,

@@ -4,10 +4,10 @@
  * take unbounded time (patterns that RE2 does not know, patternProperties) is refused rather than passed over. Pure.
  */
 import { RE2JS, RE2JSException } from 're2js'
-import type { Json } from '@halyard/shared/engine/model.ts'
-import { limits } from '@halyard/shared/contract/limits.ts'
-import { leastInstructions, tableCost } from '@halyard/shared/pattern/pattern-cost.ts'
-import { pointerOf, type WrongField } from '../problem.ts'
+import type { Json } from '../engine/model.ts'
+import { limits } from '../contract/limits.ts'
+import { leastInstructions, tableCost } from '../pattern/pattern-cost.ts'
+import { pointerOf, type WrongField } from './wrong-field.ts'
 
 /** How a keyword holds further schemas. */
 export type Place = 'one' | 'list' | 'map'

@@ -1,9 +1,9 @@
 /** What flags and segments of one environment refer to, and whether all of it holds together. Pure. */
-import { partsOf, type Condition } from '@halyard/shared/contract/condition.ts'
-import { limits } from '@halyard/shared/contract/limits.ts'
-import type { Serve } from '@halyard/shared/contract/serve.ts'
-import type { AppliedSegmentState, RecordedFlagState } from '../ports.ts'
-import { pointerOf, type WrongField } from '../problem.ts'
+import { partsOf, type Condition } from '../contract/condition.ts'
+import { limits } from '../contract/limits.ts'
+import type { Serve } from '../contract/serve.ts'
+import type { AppliedSegmentState, RecordedFlagState } from './applied-state.ts'
+import { pointerOf, type WrongField } from './wrong-field.ts'
 
 type Kind = 'flag' | 'segment' | 'layer'
 

@@ -1,7 +1,7 @@
 /** What a segment's state must satisfy beyond its schema, and what it starts as. Pure. */
-import type { SegmentStatePatch } from '@halyard/shared/contract/segment.ts'
-import type { AppliedSegmentState } from '../ports.ts'
-import type { WrongField } from '../problem.ts'
+import type { SegmentStatePatch } from '../contract/segment.ts'
+import type { AppliedSegmentState } from './applied-state.ts'
+import type { WrongField } from './wrong-field.ts'
 import { conditionErrors, nothingSpent } from './condition-errors.ts'
 
 /** A new segment has nobody. */

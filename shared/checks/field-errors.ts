@@ -1,8 +1,8 @@
 import type * as z from 'zod'
-import { conditionForms } from '@halyard/shared/contract/condition.ts'
-import { operands } from '@halyard/shared/contract/leaf.ts'
-import type { FieldCode } from '@halyard/shared/contract/problems.ts'
-import { pointerOf, type WrongField } from '../problem.ts'
+import { conditionForms } from '../contract/condition.ts'
+import { operands } from '../contract/leaf.ts'
+import type { FieldCode } from '../contract/problems.ts'
+import { pointerOf, type WrongField } from './wrong-field.ts'
 import { nounOf } from './issue-text.ts'
 
 type Path = readonly PropertyKey[]
@@ -22,6 +22,10 @@ export function fieldErrors(issues: Issues, input: unknown, base: Path = []): Wr
         pointer: pointerOf([...path, key]),
         detail: leaf && isMember(key) ? refusal(leaf.op, key) : issue.message,
       }))
+    }
+    if (issue.code === 'invalid_key') {
+      const detail = issue.issues[0]?.message ?? issue.message
+      return [{ code: 'invalid_key', pointer: pointerOf(path), detail: `is no key here: ${detail}` }]
     }
     const errors =
       issue.code === 'invalid_union' ? unionErrors(issue, valueAt(input, issue.path), path) : null
