@@ -1,3 +1,5 @@
+import type { ProblemCode } from '@halyard/shared/contract/problems.ts'
+
 /** What a run of the CLI ends with. */
 export const exitCodes = {
   done: 0,
@@ -7,6 +9,8 @@ export const exitCodes = {
   usage: 2,
   /** Nothing was written, by decision: a refused flag in an import, a protected environment not confirmed. */
   refused: 3,
+  /** `plan --detailed-exitcode` found something to do. */
+  pending: 4,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
@@ -15,12 +19,20 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 export class CommandError extends Error {
   readonly exitCode: ExitCode
   readonly lines: readonly string[]
+  /** What the API calls it, if it was the API that said no. */
+  readonly code: ProblemCode | null
 
-  constructor(exitCode: ExitCode, message: string, lines: readonly string[] = []) {
+  constructor(
+    exitCode: ExitCode,
+    message: string,
+    lines: readonly string[] = [],
+    code: ProblemCode | null = null,
+  ) {
     super(message)
     this.name = 'CommandError'
     this.exitCode = exitCode
     this.lines = lines
+    this.code = code
   }
 }
 

@@ -87,7 +87,8 @@ function readVariable(path: string, name: string): string | undefined {
   }
 }
 
-function isLoopback(text: string): boolean {
+/** Whether an address is one of this machine. */
+export function isLoopback(text: string): boolean {
   if (!URL.canParse(text)) return false
   const { hostname } = new URL(text)
   return ['localhost', '127.0.0.1', '[::1]'].includes(hostname) || hostname.endsWith('.localhost')

@@ -8,21 +8,37 @@ export interface Cell {
   readonly style?: Style
 }
 
-/** Colours only what a person sees: `NO_COLOR`, `FORCE_COLOR` and pipes are heeded by `styleText`. */
-export function paint(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stdout })
+/** Colours only what a person sees: `NO_COLOR`, `FORCE_COLOR` and pipes are heeded. */
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return isColoured(stream) ? styleText(style, text, { validateStream: false }) : text
 }
 
 export function printLine(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** What was saved and is perhaps not meant, or not published yet. */
+/** What was saved and is perhaps not meant, or not published yet. On stderr, whatever the output. */
 export function printWarnings(warnings: readonly Warning[]): void {
   for (const { pointer, detail } of warnings) {
     const where = pointer === '' ? 'warning' : `warning: ${visible(pointer)}`
-    printLine(paint('yellow', `${where}: ${visible(detail)}`))
+    printWarning(`${where}: ${visible(detail)}`)
   }
+}
+
+/** What a write did, for a machine or by `tell` for people, and its warnings. */
+export function printWritten(
+  written: { readonly warnings: readonly Warning[] },
+  isJson: boolean,
+  tell: () => void,
+): void {
+  if (isJson) printJson(written)
+  else tell()
+  printWarnings(written.warnings)
+}
+
+/** A line on stderr, beside a result. */
+export function printWarning(text: string): void {
+  process.stderr.write(`${paint('yellow', text, process.stderr)}\n`)
 }
 
 /** One JSON document of the machine output. */
@@ -51,7 +67,22 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   }
 }
 
+/** A table of names and what they are; names without anything are left out. */
+export function printFacts(title: string, facts: readonly (readonly [string, string | Cell])[]): void {
+  printTable(
+    [title, ''],
+    facts.filter(([, fact]) => fact !== ''),
+  )
+}
+
 /** Names come from other people: what would steer a terminal is shown as a mark instead. */
 export function visible(text: string): string {
   return text.replaceAll(/\p{Cc}|\p{Bidi_Control}/gu, '\u{FFFD}')
+}
+
+/** `styleText` of Node 20 looks at no stream. */
+function isColoured({ isTTY }: NodeJS.WriteStream): boolean {
+  const { NO_COLOR: no = '', FORCE_COLOR: force, TERM: term } = process.env
+  if (force !== undefined) return force !== '0' && force !== 'false'
+  return no === '' && isTTY && term !== 'dumb'
 }

@@ -7,7 +7,7 @@ export interface Message {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array<ArrayBuffer>
   /** Whether doing it twice is the same as doing it once. */
   readonly isRepeatable: boolean
 }

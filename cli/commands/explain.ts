@@ -3,7 +3,7 @@ import { usageError } from '../command-error.ts'
 import { paint, printJson, printLine, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
 import { readContext, type ContextOptions } from './eval.ts'
-import { clientOf, projectOf } from './flags.ts'
+import { clientOf, projectOf } from '../place.ts'
 
 export interface ExplainOptions extends ContextOptions {
   /** What `--key` says: for other commands an API key, here who it is about. */

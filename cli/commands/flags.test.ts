@@ -31,7 +31,7 @@ const second = {
 }
 const pages = {
   [`GET ${inEnvironment}/flags?limit=200`]: { body: pageOf([first], 'next') },
-  [`GET ${inEnvironment}/flags?cursor=next&limit=200`]: { body: pageOf([second]) },
+  [`GET ${inEnvironment}/flags?limit=200&cursor=next`]: { body: pageOf([second]) },
 }
 
 test('flags list follows the pages and shows what is served', async () => {
@@ -80,7 +80,7 @@ test('a problem goes to stderr with title, detail and request, and leaves stdout
 
 test('flags create sends what was given, with an Idempotency-Key', async () => {
   const flag = flagOf('theme', { valueType: 'string' })
-  const { code, stdout, seen } = await run(
+  const { code, stdout, stderr, seen } = await run(
     [
       'flags',
       'create',
@@ -112,7 +112,7 @@ test('flags create sends what was given, with an Idempotency-Key', async () => {
   )
   expect(code).toBe(0)
   expect(stdout).toContain('created theme, switched off in every environment')
-  expect(stdout).toContain('\nwarning: it waits\n')
+  expect(stderr).toBe('warning: it waits\n')
   expect(seen[0]?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/)
   expect(seen[0]?.body).toEqual({
     key: 'theme',
@@ -150,16 +150,17 @@ function toggling(isProtected: boolean) {
 }
 
 test.each([
-  [['--on'], { enabled: true }, 'new-ui is on in production (version 1.8)\n'],
+  [['--on'], { enabled: true }, 'new-ui is on in production (version 1.8)\n', ''],
   [
     ['--off'],
     { enabled: false },
-    'new-ui is off in production (version 1.8)\nwarning: /rules/1: never reached\n',
+    'new-ui is off in production (version 1.8)\n',
+    'warning: /rules/1: never reached\n',
   ],
-  [[], {}, 'new-ui is off in production (version 1.8)\nwarning: /rules/1: never reached\n'],
-])('flags toggle %j sends %j', async (options, body, told) => {
-  const { code, stdout, seen } = await run(['flags', 'toggle', 'new-ui', ...options], toggling(false))
-  expect({ code, stdout }).toEqual({ code: 0, stdout: told })
+  [[], {}, 'new-ui is off in production (version 1.8)\n', 'warning: /rules/1: never reached\n'],
+])('flags toggle %j sends %j', async (options, body, told, warned) => {
+  const { code, stdout, stderr, seen } = await run(['flags', 'toggle', 'new-ui', ...options], toggling(false))
+  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: told, stderr: warned })
   expect(seen[1]).toMatchObject({ body, headers: { 'idempotency-key': expect.stringMatching(/./) } })
 })
 

@@ -1,8 +1,9 @@
-import { copyFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test, vi } from 'vitest'
 import { FlagCreate } from '@halyard/shared/contract/flag.ts'
+import { readFlagFile } from '@halyard/shared/flag-file/parse-flag-file.ts'
 import { environmentOf, flagOf, pageOf, problemOf } from '../test-data.ts'
 import { emptyFolder, runCli, startServer, type Answer, type Seen } from '../test-kit.ts'
 
@@ -53,7 +54,7 @@ function flagsOf(writes: readonly Seen[]): FlagCreate[] {
 }
 
 const plain = { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'on' }
-const inexpressible = { ...plain, targeting: { if: [{ ends_with: [{ var: 'email' }, '@x'] }, 'on'] } }
+const inexpressible = { ...plain, targeting: { if: [{ missing: ['email'] }, 'on'] } }
 
 test('a plan shows what would be created and writes nothing', async () => {
   const { code, stdout, writes } = await run([])
@@ -130,7 +131,7 @@ test('one refused flag keeps all from being written, and the exit code says so',
   const file = { flags: { fine: plain, mail: inexpressible } }
   const { code, stdout, stderr, writes } = await run(['--apply'], { file })
   expect({ code, writes }).toEqual({ code: 3, writes: [] })
-  expect(stdout).toMatch(/^mail +refused +JsonLogic `ends_with` cannot be expressed as a condition$/m)
+  expect(stdout).toMatch(/^mail +refused +JsonLogic `missing` cannot be expressed as a condition$/m)
   expect(stderr).toBe('halyard: 1 flag refused, so nothing was written\n')
 })
 
@@ -144,7 +145,7 @@ test('a plan with a refused flag says so by its exit code, and is JSON all the s
       {
         action: 'refuse',
         key: 'mail',
-        reasons: ['JsonLogic `ends_with` cannot be expressed as a condition'],
+        reasons: ['JsonLogic `missing` cannot be expressed as a condition'],
       },
     ],
     versions: {},
@@ -207,4 +208,35 @@ test('what the API finds is told by the name of the flag', async () => {
   })
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
   expect(stderr).toContain('  b/variants/0/value: is larger than 65536 bytes\n')
+})
+
+test('--out writes a file of flags that decides alike, from YAML too, without any server', async () => {
+  const folder = emptyFolder()
+  const yaml = [
+    'flags:',
+    '  mail:',
+    '    state: ENABLED',
+    '    variants: { on: true, off: false }',
+    '    defaultVariant: off',
+    '    targeting: { if: [{ ends_with: [{ var: email }, "@x.com"] }, on] }',
+  ]
+  writeFileSync(join(folder, 'in.flagd.yaml'), yaml.join('\n'))
+  const args = ['import', 'flagd', 'in.flagd.yaml', '--out', 'flags.yaml']
+  expect(await runCli(args, {}, folder)).toMatchObject({ code: 0, stderr: '' })
+  const text = readFileSync(join(folder, 'flags.yaml'), 'utf8')
+  const parsed = readFlagFile(text, 'yaml')
+  expect(parsed.file?.flags).toEqual({
+    mail: {
+      clientVisible: true,
+      enabled: true,
+      variant: 'off',
+      rules: [{ when: { attribute: 'email', op: 'endsWith', values: ['@x.com'] }, serve: { variant: 'on' } }],
+    },
+  })
+  const again = await runCli(args, {}, folder)
+  expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('flags.yaml is there already') })
+  writeFileSync(join(folder, 'in.flagd.yaml'), yaml.join('\n').replace('ends_with', 'missing'))
+  const refused = await runCli([...args.slice(0, -1), 'no.yaml'], {}, folder)
+  expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('1 flag refused') })
+  expect(existsSync(join(folder, 'no.yaml'))).toBe(false)
 })

@@ -1,106 +1,119 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
 import type { Flag, FlagCreate } from '@halyard/shared/contract/flag.ts'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type { ApiClient } from '../api-client.ts'
+import { pathOf } from '../arguments.ts'
 import { CommandError, exitCodes, usageError } from '../command-error.ts'
-import { makeFlagdImporter } from '../importers/flagd.ts'
+import { formatFlagFile } from '../files/format-file.ts'
+import { chooseEnvironments } from '../files/read-content.ts'
+import { formatNamed } from '../files/read-flag-file.ts'
+import { fileOfImport } from '../importers/file-of-import.ts'
 import type { Importer, PlannedFlag, ReadyFlag } from '../importers/importer.ts'
+import { readDocument } from '../importers/read-document.ts'
+import { systems } from '../importers/systems.ts'
 import { paint, printJson, printLine, printTable, printWarnings, visible } from '../output.ts'
+import { readPages } from '../pages.ts'
+import { clientOf, projectOf, type Project } from '../place.ts'
 import type { Settings } from '../settings.ts'
-import { clientOf, projectOf } from './flags.ts'
 
-export interface ImportOptions {
+export interface ImportOptions extends Readonly<Record<string, unknown>> {
   readonly apply?: boolean
-  readonly typed?: boolean
-  readonly rebucket?: boolean
+  readonly out?: string
   readonly serverOnly?: boolean
 }
-
-type Place = ReturnType<typeof projectOf>
 
 type Step =
   | { readonly action: 'create'; readonly key: string; readonly planned: ReadyFlag }
   | { readonly action: 'exists'; readonly key: string; readonly isArchived: boolean }
   | { readonly action: 'refuse'; readonly key: string; readonly reasons: readonly string[] }
 
-/** `import flagd`: shows what would come of a file; with `--apply`, does all of it or nothing. */
-export async function importFlagd(file: string, options: ImportOptions, settings: Settings): Promise<void> {
-  const { apply = false, typed = false, rebucket = false, serverOnly = false } = options
-  const planned = readPlan(makeFlagdImporter({ isTyped: typed, mayRebucket: rebucket }), file)
+/** `import SYSTEM`: shows what would come of a file; with `--apply`, does all of it or nothing. */
+export async function importFile(
+  name: string,
+  file: string,
+  { options, settings }: { readonly options: ImportOptions; readonly settings: Settings },
+): Promise<void> {
+  const system = systems.find((one) => one.name === name)
+  if (!system) throw usageError(`there is no importer of ${name}`)
+  const importer = await system.load((option) => options[option] === true)
+  const read = importer.read(readDocument(file))
+  const planned = options.serverOnly === true ? read.map(hidden) : read
+  if (options.out !== undefined) return writeFile(planned, options.out, settings)
+  await importInto(importer, planned, { apply: options.apply === true, settings })
+}
+
+function hidden(flag: PlannedFlag): PlannedFlag {
+  return flag.kind === 'refused' ? flag : { ...flag, flag: { ...flag.flag, clientVisible: false } }
+}
+
+/** For `apply`, and local mode. A file that is there may hold work of people. */
+function writeFile(planned: readonly PlannedFlag[], out: string, settings: Settings): void {
+  if (settings.environments.length > 0)
+    throw usageError('--out writes what holds in every environment: give --env to `halyard apply`')
+  const format = formatNamed(out)
+  const path = pathOf(out)
+  if (existsSync(path)) throw usageError(`${out} is there already`, 'give another name, or remove it')
+  const steps = planSteps(planned, [])
+  if (!settings.isJson) printSteps(steps, ['every environment'])
+  const refused = refusedOf(steps)
+  if (refused === 0) writeFileSync(path, formatFlagFile(fileOfImport(planned), format))
+  if (settings.isJson) printJson({ out: refused === 0 ? out : null, flags: steps.map(toJson) })
+  if (refused > 0)
+    throw new CommandError(exitCodes.refused, `${count(refused)} refused, so nothing was written`)
+  if (!settings.isJson) printLine(`${out}: ${count(steps.length)}`)
+}
+
+async function importInto(
+  importer: Importer,
+  planned: readonly PlannedFlag[],
+  { apply, settings }: { readonly apply: boolean; readonly settings: Settings },
+): Promise<void> {
   const client = clientOf(settings)
-  const place = projectOf(settings)
-  const [existing, environments] = await Promise.all([
-    readFlags(client, place),
-    chooseEnvironments(client, place, settings.environments),
+  const project = projectOf(settings)
+  const [existing, chosen] = await Promise.all([
+    readFlags(client, project),
+    chooseEnvironments(client, project, settings.environments),
   ])
+  const environments = chosen.map(({ key }) => key)
   const steps = planSteps(planned, existing)
   const creates = steps.filter((step) => step.action === 'create')
-  const refused = steps.filter((step) => step.action === 'refuse')
+  const refused = refusedOf(steps)
   if (creates.length > limits.importFlags)
     throw new CommandError(
       exitCodes.refused,
-      `${creates.length} flags are new, one import takes ${limits.importFlags}`,
+      `${creates.length} flags are new, one import takes ${limits.importFlags}; write a file of flags with --out and apply that`,
     )
-  const isDone = apply && refused.length === 0 && creates.length > 0
+  const isDone = apply && refused === 0 && creates.length > 0
   const flags = creates.map(({ planned: { flag, state } }): FlagCreate => {
-    const states = Object.fromEntries(environments.map((name) => [name, state]))
-    return { ...flag, clientVisible: !serverOnly, environments: states }
+    return { ...flag, environments: Object.fromEntries(environments.map((name) => [name, state])) }
   })
-  const { versions, warnings } = isDone ? await write(client, place, flags) : { versions: {}, warnings: [] }
+  const body = { flags, comment: `imported from ${importer.name}` }
+  const { versions, warnings } = isDone ? await write(client, project, body) : { versions: {}, warnings: [] }
   if (settings.isJson)
     printJson({ applied: isDone, environments, flags: steps.map(toJson), versions, warnings })
   else printSteps(steps, environments)
-  if (refused.length > 0)
+  if (refused > 0)
     throw new CommandError(
       exitCodes.refused,
-      `${count(refused.length)} refused, so nothing ${apply ? 'was' : 'would be'} written`,
+      `${count(refused)} refused, so nothing ${apply ? 'was' : 'would be'} written`,
     )
-  if (settings.isJson) return
-  printLine(summary(creates.length, { apply, serverOnly, environments }))
+  if (!settings.isJson) printLine(summary(flags, { apply, environments }))
   printWarnings(warnings)
 }
 
-function readPlan(importer: Importer, file: string): readonly PlannedFlag[] {
-  // npm runs scripts in the folder of package.json, and says here where it was called.
-  const folder = process.env['npm_lifecycle_event'] === 'halyard' ? process.env['INIT_CWD'] : undefined
-  let text: string
-  try {
-    text = readFileSync(resolve(folder ?? '.', file), 'utf8')
-  } catch (error) {
-    throw usageError(`${file} cannot be read`, error instanceof Error ? error.message : String(error))
-  }
-  return importer.read(text.replace(/^\uFEFF/, ''))
+function refusedOf(steps: readonly Step[]): number {
+  return steps.filter(({ action }) => action === 'refuse').length
 }
 
 /** Archived ones too: their keys are taken. */
-async function readFlags(client: ApiClient, params: Place): Promise<Flag[]> {
-  const flags: Flag[] = []
-  for (const archived of ['false', 'true'] as const) {
-    for (let cursor: string | null | undefined; cursor !== null;) {
-      const query = { archived, cursor, limit: limits.pageSize }
-      // Each page names the next.
-      // oxlint-disable-next-line no-await-in-loop
-      const page = await client.call('listFlags', { params, query })
-      flags.push(...page.items)
-      cursor = page.nextCursor
-    }
-  }
-  return flags
-}
-
-async function chooseEnvironments(
-  client: ApiClient,
-  params: Place,
-  wanted: readonly string[],
-): Promise<string[]> {
-  const { items } = await client.call('listEnvironments', { params, query: { limit: limits.pageSize } })
-  const names = items.filter((environment) => !environment.archived).map((environment) => environment.key)
-  const unknown = wanted.find((name) => !names.includes(name))
-  if (unknown !== undefined)
-    throw usageError(`there is no environment "${unknown}"`, `there is ${names.join(', ')}`)
-  return wanted.length > 0 ? [...new Set(wanted)] : names
+async function readFlags(client: ApiClient, params: Project): Promise<Flag[]> {
+  const lists = (['false', 'true'] as const).map((archived) =>
+    readPages((cursor) =>
+      client.call('listFlags', { params, query: { archived, cursor, limit: limits.pageSize } }),
+    ),
+  )
+  return (await Promise.all(lists)).flat()
 }
 
 /** Keys are unique without regard to case, but readers ask for them in theirs. */
@@ -121,17 +134,16 @@ function planSteps(planned: readonly PlannedFlag[], existing: readonly Flag[]): 
   })
 }
 
-async function write(client: ApiClient, params: Place, flags: FlagCreate[]) {
+async function write(client: ApiClient, params: Project, body: { flags: FlagCreate[]; comment: string }) {
   try {
-    const body = { flags, comment: 'imported from flagd' }
     return await client.call('importFlags', { params, body, idempotencyKey: randomUUID() })
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
     // The API counts the flags of the request, which nobody has seen.
     const lines = error.lines.map((line) =>
-      line.replace(/^\/flags\/(\d+)/, (whole, index: string) => flags[Number(index)]?.key ?? whole),
+      line.replace(/^\/flags\/(\d+)/, (whole, index: string) => body.flags[Number(index)]?.key ?? whole),
     )
-    throw new CommandError(error.exitCode, error.message, lines)
+    throw new CommandError(error.exitCode, error.message, lines, error.code)
   }
 }
 
@@ -178,20 +190,21 @@ function rulesOf({ state: { rules = [] } }: ReadyFlag): string {
 }
 
 function summary(
-  creates: number,
-  {
-    apply,
-    serverOnly,
-    environments,
-  }: { apply: boolean; serverOnly: boolean; environments: readonly string[] },
+  flags: readonly FlagCreate[],
+  { apply, environments }: { readonly apply: boolean; readonly environments: readonly string[] },
 ): string {
-  if (creates === 0) return 'nothing to create'
-  const seen = serverOnly
-    ? 'hidden from client keys'
-    : 'visible to client keys, as in flagd (--server-only hides them)'
+  if (flags.length === 0) return 'nothing to create'
+  const shown = flags.filter(({ clientVisible }) => clientVisible === true).length
+  const seen =
+    shown === 0
+      ? 'hidden from client keys'
+      : `${shown === flags.length ? '' : `${shown} `}visible to client keys (--server-only hides them)`
   if (apply)
-    return paint('green', `created ${count(creates)} in ${environments.map(visible).join(', ')}, ${seen}`)
-  return `would create ${count(creates)}, ${seen}; do it with --apply`
+    return paint(
+      'green',
+      `created ${count(flags.length)} in ${environments.map(visible).join(', ')}, ${seen}`,
+    )
+  return `would create ${count(flags.length)}, ${seen}; do it with --apply`
 }
 
 function count(flags: number): string {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Reverted } from '@halyard/shared/contract/version-endpoints.ts'
 import { paint, printJson, printLine, printWarnings, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
-import { clientOf, confirm, projectOf } from './flags.ts'
+import { confirm } from '../confirm.ts'
+import { clientOf, projectOf } from '../place.ts'
 
 export interface RevertOptions {
   readonly flag?: readonly string[]

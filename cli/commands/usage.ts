@@ -3,7 +3,7 @@ import type { StaleFlag } from '@halyard/shared/contract/usage-endpoints.ts'
 import { showMoment } from '@halyard/shared/words/show.ts'
 import { paint, printJson, printLine, printTable, visible } from '../output.ts'
 import type { Settings } from '../settings.ts'
-import { clientOf, projectOf } from './flags.ts'
+import { clientOf, projectOf } from '../place.ts'
 
 export interface UsageOptions {
   readonly from?: string

@@ -8,7 +8,7 @@ import { count } from '@halyard/shared/words/show.ts'
 import { usageError } from '../command-error.ts'
 import { paint, printJson, printLine, printTable, visible, type Cell } from '../output.ts'
 import type { Settings } from '../settings.ts'
-import { clientOf, projectOf } from './flags.ts'
+import { clientOf, projectOf } from '../place.ts'
 
 export interface VersionsOptions {
   readonly limit?: string

@@ -10,9 +10,14 @@ type Logic = Record<string, Json>
 
 const flag = { state: 'ENABLED', variants: { a: 1, b: 2, c: 3, off: 0 }, defaultVariant: 'c' }
 
+/** The moment of every evaluation: within the first second, and not at its start. */
+const nowMs = 700
+
 /** The variant that flagd gives for these rules. */
-function flagdDecides(targeting: Json, context: Json): Json {
-  return run(targeting, context) ?? flag.defaultVariant
+function flagdDecides(targeting: Json, context: EvaluationContext): Json {
+  return (
+    run(targeting, { ...context, $flagd: { timestamp: Math.floor(nowMs / 1_000) } }) ?? flag.defaultVariant
+  )
 }
 
 function run(logic: Json, context: Json): Json {
@@ -30,10 +35,12 @@ function run(logic: Json, context: Json): Json {
     '!==': () => x !== y,
     '>': () => toNumber(x) > toNumber(y),
     '>=': () => toNumber(x) >= toNumber(y),
-    '<': () => toNumber(x) < toNumber(y),
-    '<=': () => toNumber(x) <= toNumber(y),
-    in: () => (y as Json[]).includes(x),
+    '<': () => ascends(values, (a, b) => a < b),
+    '<=': () => ascends(values, (a, b) => a <= b),
+    in: () => (typeof y === 'string' || Array.isArray(y) ? (y as Json[]).includes(x) : false),
     starts_with: () => (typeof x === 'string' ? x.startsWith(String(y)) : null),
+    ends_with: () => (typeof x === 'string' ? x.endsWith(String(y)) : null),
+    sem_ver: () => compareVersions(x, String(y), String(values[2])),
     and: () => lastUnless(values, false),
     or: () => lastUnless(values, true),
     '!': () => !isTrue(x),
@@ -74,13 +81,58 @@ function isLoose(x: Json, y: Json): boolean {
   return x == y
 }
 
+function ascends(values: readonly Json[], isBelow: (a: number, b: number) => boolean): boolean {
+  return values.slice(1).every((value, i) => isBelow(toNumber(values[i] ?? null), toNumber(value)))
+}
+
+/** Versions in their order; those of one row are the same. */
+const versions = [
+  ['0.0.0', '0'],
+  ['0.9.9'],
+  ['1.0.0-alpha'],
+  ['1.0.0', '1', 'v1.0'],
+  ['1.2.0-0'],
+  ['1.2.0-rc.1'],
+  ['1.2.0', '1.2'],
+  ['1.2.3', 'v1.2.3', '1.2.3+build'],
+  ['1.3.0-0'],
+  ['2.0.0-0'],
+  ['2.0.0'],
+  ['10.0.0'],
+  ['42.0.0', '42'],
+]
+
+function place(text: Json): number {
+  return versions.findIndex((row) => row.some((one) => one === text))
+}
+
+function compareVersions(version: Json, operator: string, target: string): boolean {
+  const [a, b] = [place(version), place(target)]
+  if (a < 0) return false
+  const isSame = (parts: number) => {
+    const [left, right] = [versions[a]?.[0], versions[b]?.[0]]
+    return left?.split('.').slice(0, parts).join() === right?.split('.').slice(0, parts).join()
+  }
+  const outcomes: Record<string, boolean> = {
+    '=': a === b,
+    '!=': a !== b,
+    '<': a < b,
+    '<=': a <= b,
+    '>': a > b,
+    '>=': a >= b,
+    '^': isSame(1),
+    '~': isSame(2),
+  }
+  return outcomes[operator] ?? false
+}
+
 function toNumber(value: Json): number {
   return typeof value === 'object' && value !== null ? Number.NaN : Number(value)
 }
 
 function importAndEvaluate(targeting: Json, context: EvaluationContext, isTyped: boolean): Json | null {
   const importer = makeFlagdImporter({ isTyped, mayRebucket: false })
-  const [planned] = importer.read(JSON.stringify({ flags: { flag: { ...flag, targeting } } }))
+  const [planned] = importer.read({ flags: { flag: { ...flag, targeting } } })
   if (planned?.kind !== 'ready') return null
   const rules = (planned.state.rules ?? []).map((rule, i) => ({ ...rule, id: `rul_${i}` }))
   const config = {
@@ -92,7 +144,7 @@ function importAndEvaluate(targeting: Json, context: EvaluationContext, isTyped:
     overrides: [],
   }
   const body = formatLine('flag', 'flag', JSON.stringify({ ...config, key: undefined }))
-  const decision = evaluate(loadSnapshot(body), 'flag', context, 0)
+  const decision = evaluate(loadSnapshot(body), 'flag', context, nowMs)
   return decision.reason === 'ERROR' ? `error: ${decision.errorDetails}` : decision.variant
 }
 
@@ -102,7 +154,8 @@ const number = fc.constantFrom(0, 1, -1, 42, 100, -0.5, 18)
 const scalar = fc.oneof(text, number, fc.boolean())
 const anything: fc.Arbitrary<Json> = fc.oneof(
   scalar,
-  fc.constantFrom<Json>(null, [], ['x'], ['x', 'y'], {}, { d: 'x' }, [42]),
+  fc.constantFrom<Json>(null, [], ['x'], ['x', 'y'], {}, { d: 'x' }, [42], ['1', null, { d: 1 }]),
+  fc.constantFrom<Json>(...versions.flat()),
 )
 const names = ['s', 'n', 'b', 'deep.d', 'targetingKey'] as const
 
@@ -133,6 +186,7 @@ function targetingOf(leaf: fc.Arbitrary<Json>): fc.Arbitrary<Json> {
       fc.array(tie('condition'), { minLength: 1, maxLength: 3 }).map((or): Json => ({ or })),
       tie('condition').map((inner): Json => ({ '!': inner })),
       tie('condition').map((inner): Json => ({ '!!': [inner] })),
+      fc.array(tie('condition'), { minLength: 2, maxLength: 4 }).map((operands): Json => ({ if: operands })),
     ),
   }))
   const variant = fc.constantFrom<Json>('a', 'b', 'off', null)
@@ -158,6 +212,7 @@ function contextOf(values: Record<'s' | 'n' | 'b' | 'd' | 'targetingKey', fc.Arb
 }
 
 const name = fc.constantFrom(...names)
+const orders = ['>', '>=', '<', '<=']
 const exactLeaf = fc.oneof(
   comparison(['===', '!=='], fc.tuple(variable(name, scalar), scalar)),
   comparison(['==', '!='], fc.tuple(variable(name, scalar), text)),
@@ -166,7 +221,29 @@ const exactLeaf = fc.oneof(
     .map((operands): Json => ({ in: operands })),
   fc
     .tuple(variable(name, scalar), fc.constantFrom('x', 'xy', '1'))
-    .map((operands): Json => ({ starts_with: operands })),
+    .chain((operands) =>
+      fc.constantFrom<Json>(
+        { starts_with: operands },
+        { ends_with: operands },
+        { in: operands.toReversed() },
+      ),
+    ),
+  fc
+    .tuple(name, fc.constantFrom('==', '!=', '===', '!=='))
+    .map(([path, operator]): Json => ({ [operator]: [{ var: path }, null] })),
+  fc
+    .tuple(
+      name,
+      fc.constantFrom('=', '!=', '<', '<=', '>', '>=', '^', '~'),
+      fc.constantFrom(...versions.flat()),
+    )
+    .map(([path, operator, version]): Json => ({ sem_ver: [{ var: path }, operator, version] })),
+  fc
+    .tuple(fc.constantFrom(...orders), fc.integer({ min: -1, max: 2 }), fc.boolean())
+    .map(([operator, second, isMirrored]): Json => {
+      const sides = [{ var: '$flagd.timestamp' }, second]
+      return { [operator]: isMirrored ? sides.toReversed() : sides }
+    }),
 )
 const anyContext = contextOf({ s: anything, n: anything, b: anything, d: anything, targetingKey: anything })
 
@@ -184,13 +261,15 @@ test('whatever is imported as it stands decides as flagd for every context', () 
   expect(imported).toBeGreaterThan(1_000)
 })
 
-const orders = ['>', '>=', '<', '<=']
 const is = (only: string) => fc.constant(only)
 const typedLeaf = fc.oneof(
   exactLeafOf('s', text),
   exactLeafOf('n', number),
   exactLeafOf('b', fc.boolean()),
   comparison([...orders, '==', '!='], fc.tuple(variable(is('n'), number), number)),
+  fc
+    .tuple(fc.constantFrom('<', '<='), number, variable(is('n'), number), number)
+    .map(([operator, ...operands]): Json => ({ [operator]: operands })),
   comparison(['==', '!='], fc.tuple(variable(is('b'), fc.boolean()), fc.boolean())),
   comparison(['==', '!='], fc.tuple(variable(is('s'), text), text)),
   variable(is('s'), text),

@@ -3,7 +3,8 @@ import type { Condition } from '@halyard/shared/contract/condition.ts'
 import type { FlagStatePatch } from '@halyard/shared/contract/flag.ts'
 import type { Serve } from '@halyard/shared/contract/serve.ts'
 import type { Json } from '@halyard/shared/engine/model.ts'
-import { isVar, readCondition, readOperation, type ConditionScope } from './flagd-condition.ts'
+import { readCondition } from './flagd-condition.ts'
+import { isVar, readOperation, type ConditionScope } from './flagd-operands.ts'
 import { isScalar } from './json-logic.ts'
 import { refuse } from './refuse.ts'
 
@@ -53,7 +54,9 @@ function isStrict(logic: Json): boolean {
   if (isScalar(logic) || isVar(logic))
     return refuse('targeting that is an attribute or a value; write it as `if`')
   const [operator, operands] = readOperation(logic)
-  return operator === 'and' || operator === 'or' ? operands.every(isStrict) : operator !== 'starts_with'
+  if (operator === 'and' || operator === 'or') return operands.every(isStrict)
+  // On an attribute that is no text or version some evaluators give null.
+  return !['starts_with', 'ends_with', 'sem_ver', 'if'].includes(operator)
 }
 
 /**

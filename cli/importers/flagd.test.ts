@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import type { Json } from '@halyard/shared/engine/model.ts'
 import { makeFlagdImporter } from './flagd.ts'
 import { base, isA, read, readOne, strict } from './test-kit.ts'
 
 const demo = readFileSync(new URL('otel-demo.flagd.json', import.meta.url), 'utf8')
 
 test('the whole file of the OpenTelemetry demo is read: 16 flags, one of them with a rule', () => {
-  const plan = makeFlagdImporter(strict).read(demo)
+  const plan = makeFlagdImporter(strict).read(JSON.parse(demo))
   expect(plan).toHaveLength(16)
   expect(plan.filter((flag) => flag.kind === 'refused')).toEqual([])
   const withRules = plan.filter((flag) => flag.kind === 'ready' && flag.state.rules?.length !== 0)
@@ -14,7 +15,7 @@ test('the whole file of the OpenTelemetry demo is read: 16 flags, one of them wi
 })
 
 test('the one rule of the demo is kept, although it serves what is served anyway', () => {
-  const plan = makeFlagdImporter(strict).read(demo)
+  const plan = makeFlagdImporter(strict).read(JSON.parse(demo))
   expect(plan.find((flag) => flag.key === 'productCatalogFailure')).toEqual({
     kind: 'ready',
     key: 'productCatalogFailure',
@@ -22,6 +23,7 @@ test('the one rule of the demo is kept, although it serves what is served anyway
     flag: {
       key: 'productCatalogFailure',
       valueType: 'boolean',
+      clientVisible: true,
       description: 'Fail product catalog service on a specific product',
       variants: [
         { key: 'off', value: false },
@@ -40,7 +42,7 @@ test('the one rule of the demo is kept, although it serves what is served anyway
 })
 
 test('numeric variants keep their names and values', () => {
-  const plan = makeFlagdImporter(strict).read(demo)
+  const plan = makeFlagdImporter(strict).read(JSON.parse(demo))
   expect(plan.find((flag) => flag.key === 'paymentFailure')).toMatchObject({
     flag: { valueType: 'number', variants: expect.arrayContaining([{ key: '90%', value: 0.95 }]) },
     state: { offVariant: 'off', fallthrough: { variant: 'off' } },
@@ -127,11 +129,11 @@ test('more than the API takes is refused by its limit', () => {
 
 test('a flag that is nested without end is refused', () => {
   const text = `{"flags":{"deep":{"targeting":${'['.repeat(5_000)}${']'.repeat(5_000)}}}}`
-  expect(makeFlagdImporter(strict).read(text)).toMatchObject([
+  expect(makeFlagdImporter(strict).read(JSON.parse(text))).toMatchObject([
     { kind: 'refused', reasons: [expect.stringContaining('nested')] },
   ])
 })
 
-test.each(['', 'flags: {}', '[]', '{"flags":[]}', '{}'])('%j is no file of flagd', (text) => {
-  expect(() => makeFlagdImporter(strict).read(text)).toThrow(expect.objectContaining({ exitCode: 2 }))
+test.each<[Json]>([[''], [null], [[]], [{ flags: [] }], [{}]])('%j is no file of flagd', (document) => {
+  expect(() => makeFlagdImporter(strict).read(document)).toThrow(expect.objectContaining({ exitCode: 2 }))
 })

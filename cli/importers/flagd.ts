@@ -37,26 +37,15 @@ const nodesMax = 10_000
 export function makeFlagdImporter(options: FlagdOptions): Importer {
   return {
     name: 'flagd',
-    read: (text) => {
-      const file = parse(text)
-      const flags = member(file, 'flags')
-      if (!isObject(flags)) throw usageError('this is no flag file of flagd: it has no object "flags"')
-      const evaluators = member(file, '$evaluators')
+    read: (document) => {
+      const flags = isObject(document) ? member(document, 'flags') : undefined
+      if (!isObject(document) || !isObject(flags))
+        throw usageError('this is no flag file of flagd: it has no object "flags"')
+      const evaluators = member(document, '$evaluators')
       const scope = { evaluators: isObject(evaluators) ? evaluators : {}, options }
       return Object.entries(flags).map(([key, flag]) => readFlag(key, flag, scope))
     },
   }
-}
-
-function parse(text: string): JsonObject {
-  let file: Json
-  try {
-    file = JSON.parse(text)
-  } catch (error) {
-    throw usageError('this is not JSON', error instanceof Error ? error.message : String(error))
-  }
-  if (!isObject(file)) throw usageError('this is no flag file of flagd: it is not an object')
-  return file
 }
 
 function readFlag(key: string, raw: Json, { evaluators, options }: File): PlannedFlag {
@@ -115,7 +104,9 @@ function finish(
     }
   }
   const description = member(raw, 'description')
-  const flag = { key, valueType, variants, ...(typeof description === 'string' && { description }) }
+  const told = typeof description === 'string' && { description }
+  // flagd shows every flag to every client.
+  const flag = { key, valueType, variants, clientVisible: true, ...told }
   const state = { enabled: isEnabled, offVariant, ...targeting }
   const checks = [FlagCreate.safeParse(flag), FlagStatePatch.safeParse(state)]
   const reasons = checks.flatMap(({ error }) =>

@@ -1,10 +1,11 @@
-import type { FlagCreate, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
+import type { Flag, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
+import type { Json } from '@halyard/shared/engine/model.ts'
 
-/** A reader of another system's flag files. */
+/** A reader of another system's flag files. `systems.ts` lists them. */
 export interface Importer {
   readonly name: string
-  /** Throws a usage error if the text is no file of that system. */
-  readonly read: (text: string) => ImportPlan
+  /** Takes what a JSON or YAML file holds. Throws a usage error if that is no file of the system. */
+  readonly read: (document: Json) => ImportPlan
 }
 
 /** Each flag of a file, in its order. */
@@ -16,7 +17,8 @@ export type PlannedFlag = ReadyFlag | RefusedFlag
 export interface ReadyFlag {
   readonly kind: 'ready'
   readonly key: string
-  readonly flag: Omit<FlagCreate, 'environments' | 'comment'>
+  readonly flag: Pick<Flag, 'key' | 'valueType' | 'variants' | 'clientVisible'> &
+    Partial<Pick<Flag, 'name' | 'description' | 'tags'>>
   /** Its first state in whichever environments. */
   readonly state: FlagStatePatch
   /** What was left behind or taken for granted. */

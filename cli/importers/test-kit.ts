@@ -11,7 +11,7 @@ export const typed = { isTyped: true, mayRebucket: false }
 export const base = { state: 'ENABLED', variants: { on: true, off: false }, defaultVariant: 'off' }
 
 export function read(flags: Json, options: Options = strict, more: object = {}): readonly PlannedFlag[] {
-  return makeFlagdImporter(options).read(JSON.stringify({ flags, ...more }))
+  return makeFlagdImporter(options).read(JSON.parse(JSON.stringify({ flags, ...more })))
 }
 
 export function readOne(flag: object, options: Options = strict, more: object = {}): PlannedFlag {

@@ -27,25 +27,34 @@ const messageSizeMax = 16 * 1024 * 1024
 const textMax = 4_000
 
 /** Opens one connection to a stream and hears it out. Never throws; ends when the signal is given. */
-export async function listen({ url, key, signal, hear }: Connection): Promise<Ending> {
-  const socket = new WebSocket(url, [streamProtocol], {
-    headers: { authorization: `Bearer ${key}` },
+export async function listen(connection: Connection): Promise<Ending> {
+  const socket = new WebSocket(connection.url, [streamProtocol], {
+    headers: { authorization: `Bearer ${connection.key}` },
     handshakeTimeout: openTimeoutMs,
     maxPayload: messageSizeMax,
   })
-  const ended = Promise.withResolvers<Ending>()
+  const ending = await new Promise<Ending>((end) => hearOut(socket, connection, end))
+  await close(socket)
+  return ending
+}
+
+function hearOut(socket: WebSocket, { signal, hear }: Connection, end: (ending: Ending) => void): void {
   let openedMs: number | null = null
   const lose = (reason: string, retryAfterMs = 0) => {
+    clearTimeout(silence)
     const livedMs = openedMs === null ? 0 : Date.now() - openedMs
-    ended.resolve({ kind: 'lost', reason, retryAfterMs, livedMs })
+    end({ kind: 'lost', reason, retryAfterMs, livedMs })
+  }
+  const refuse = (reason: string) => {
+    clearTimeout(silence)
+    end({ kind: 'refused', reason })
   }
   const silence = setTimeout(() => lose('silent for too long'), silenceMaxMs)
   socket.on('unexpected-response', (_request, response) => {
     const { statusCode = 0, headers } = response
     void readText(response).then((text) => {
       const reason = `the edge answered ${statusCode}${text}`
-      if (statusCode < 500 && statusCode !== 429 && statusCode !== 408)
-        return ended.resolve({ kind: 'refused', reason })
+      if (statusCode < 500 && statusCode !== 429 && statusCode !== 408) return refuse(reason)
       return lose(reason, readRetryAfter(headers['retry-after'], Date.now()) ?? 0)
     })
   })
@@ -58,15 +67,11 @@ export async function listen({ url, key, signal, hear }: Connection): Promise<En
     if (!hear(heard)) lose('a change does not fit what is held: asking for the whole')
   })
   socket.on('close', (code, reason) => {
-    if (code === keyRefusedCode) ended.resolve({ kind: 'refused', reason: String(reason) })
+    if (code === keyRefusedCode) refuse(String(reason))
     else lose(`closed (${code})`)
   })
   socket.on('error', (error) => lose(error.message || 'cannot be reached'))
   signal.addEventListener('abort', () => lose('stopped'), { once: true })
-  const ending = await ended.promise
-  clearTimeout(silence)
-  await close(socket)
-  return ending
 }
 
 /** Says goodbye, but does not wait long for an answer. */
