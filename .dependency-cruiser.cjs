@@ -1,4 +1,4 @@
-/** Imports go one way: engine <- (pattern, words, compiler) <- protocol <- contract <- flag-file <- (hub, edge, control, sdk) <- (cli, console, dev, bench, drills). */
+/** Imports go one way: engine <- (pattern, words, compiler) <- protocol <- contract <- checks <- flag-file <- (hub, edge, control, sdk) <- (cli, console, dev, bench, drills). */
 const only = (name, from, to, comment) => ({
   name,
   severity: 'error',
@@ -40,7 +40,18 @@ module.exports = {
       '^shared/(engine|protocol)/',
       'protocol is below contract',
     ),
-    only('contract-imports-down', '^shared/contract/', '^shared/', 'contract is below every Worker'),
+    only(
+      'contract-imports-down',
+      '^shared/contract/',
+      '^shared/(engine|pattern|words|compiler|protocol|contract)/',
+      'contract is below every Worker',
+    ),
+    only(
+      'checks-import-down',
+      '^shared/checks/',
+      '^shared/(?!flag-file/)',
+      'control and files of flags are checked by them',
+    ),
     only(
       'hub-stays-alone',
       '^workers/hub/',
@@ -61,18 +72,16 @@ module.exports = {
       from: { path: '^workers/edge/', pathNot: '(\\.test|[/.]test-kit)\\.ts$' },
       to: { path: '(^shared/contract/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
     },
-    only(
-      'sdk-imports',
-      '^sdk/',
-      '^(shared|sdk)/',
-      'it is a client of the edge',
-    ),
+    only('sdk-imports', '^sdk/', '^(shared|sdk)/', 'it is a client of the edge'),
     {
       name: 'sdk-takes-only-types-of-contract',
       severity: 'error',
       comment: 'zod stays out of what users ship: only files of flags, which stay at home, are checked by it',
       from: { path: '^sdk/(?!local/|testing/)', pathNot: '(\\.test|[/.]test-kit)\\.tsx?$' },
-      to: { path: '(^shared/(contract|flag-file)/|node_modules/zod)', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '(^shared/(contract|checks|flag-file)/|node_modules/zod)',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     {
       name: 'browser-evaluates-nothing',

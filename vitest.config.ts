@@ -60,6 +60,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: wholeSystem,
+          globalSetup: ['./dev/test-run.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

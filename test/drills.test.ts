@@ -2,16 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildWorkers } from '../dev/build-workers.ts'
 import { drills } from '../drills/drill-list.ts'
+import { buildWorkersOnce } from './run-once.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'halyard-drills-'))
-const built = join(folder, 'dist')
+let built: string
 /** The bounds of a drill are its own; this one only ends what hangs. */
 const hangsMs = 600_000
 
 beforeAll(async () => {
-  await buildWorkers(built)
+  built = await buildWorkersOnce()
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

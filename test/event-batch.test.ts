@@ -14,8 +14,28 @@ const right = {
   from: now - 3_600_000,
   to: now,
 }
+const metric = { kind: 'metric', name: 'signup', count: 1, sum: 0.5, from: right.from, to: now }
 const long = 'x'.repeat(100)
-const things = [undefined, null, true, [], {}, 0, -1, 1, 1.5, 1e9, 1e9 + 1, 1e300, now, now - 60_000]
+const things = [
+  undefined,
+  null,
+  true,
+  [],
+  {},
+  0,
+  -1,
+  1,
+  1.5,
+  1e9,
+  1e9 + 1,
+  1e15,
+  -1e15,
+  1.1e15,
+  -1e300,
+  1e300,
+  now,
+  now - 60_000,
+]
 const names = [
   '',
   'a.b_c-d',
@@ -35,11 +55,15 @@ const moments = [
   '2026-11-20',
   `2026-11-20T11:30:00.${'0'.repeat(60)}Z`,
 ]
-const values = fc.constantFrom<unknown>(...things, ...names, ...moments, 'evaluations', 'exposure')
+const values = fc.constantFrom<unknown>(...things, ...names, ...moments, 'evaluations', 'metric', 'exposure')
 /** A right event in which some names have other values. */
 const event = fc
-  .array(fc.tuple(fc.constantFrom(...Object.keys(right), 'extra'), values), { maxLength: 2 })
-  .map((changes) => ({ ...right, ...Object.fromEntries(changes) }))
+  .constantFrom<object>(right, metric)
+  .chain((whole) =>
+    fc
+      .array(fc.tuple(fc.constantFrom(...Object.keys(whole), 'extra'), values), { maxLength: 2 })
+      .map((changes) => ({ ...whole, ...Object.fromEntries(changes) })),
+  )
 const batch = fc.record({
   id: fc.oneof(fc.constant('b'), values),
   events: fc.oneof({ weight: 9, arbitrary: fc.array(event, { maxLength: 2 }) }, values, fc.tuple(values)),

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
 import { startBareStack, type BareStack } from '../dev/bare-stack.ts'
-import { buildWorkers } from '../dev/build-workers.ts'
+import { buildWorkersOnce } from './run-once.ts'
 
 const environment = '/orgs/demo/projects/shop/environments/production'
 export const toggle = `${environment}/flags/new-checkout/toggle`
@@ -15,16 +15,15 @@ export const toggle = `${environment}/flags/new-checkout/toggle`
 export function useBareStack() {
   const folder = mkdtempSync(join(tmpdir(), 'halyard-operations-'))
   const stateDir = join(folder, 'state')
-  const options = { stateDir, built: join(folder, 'dist') }
   let stack: BareStack | undefined
   const running = () => {
     if (!stack) throw new Error('the stack starts before the tests')
     return stack
   }
-  beforeAll(async () => {
-    await buildWorkers(options.built)
-    stack = await startBareStack(options)
-  })
+  const start = async () => {
+    stack = await startBareStack({ stateDir, built: await buildWorkersOnce() })
+  }
+  beforeAll(start)
   afterAll(async () => {
     await stack?.stop()
     rmSync(folder, { recursive: true, force: true })
@@ -36,7 +35,7 @@ export function useBareStack() {
     restart: async (change: () => Promise<void> | void) => {
       await running().stop()
       await change()
-      stack = await startBareStack(options)
+      await start()
     },
     api: (method: string, path: string, body?: object) => callControl(running(), method, path, body),
     admin: (...args: string[]) => runAdmin(running(), args),

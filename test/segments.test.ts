@@ -2,18 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildWorkers } from '../dev/build-workers.ts'
 import { startStack, type Stack } from '../dev/stack.ts'
+import { buildWorkersOnce } from './run-once.ts'
 import { callApi, project, until } from './stack-kit.ts'
 
 const production = `${project}/environments/production`
 const members = `${production}/segments/customers/members`
 const folder = mkdtempSync(join(tmpdir(), 'halyard-segments-'))
-const built = join(folder, 'dist')
+let built: string
 let stack: Stack
 
 beforeAll(async () => {
-  await buildWorkers(built)
+  built = await buildWorkersOnce()
   stack = await startStack({ stateDir: join(folder, 'state'), built })
 })
 

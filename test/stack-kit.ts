@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll } from 'vitest'
 import { startStack, type Stack } from '../dev/stack.ts'
-import { buildWorkers } from '../dev/build-workers.ts'
+import { buildWorkersOnce } from './run-once.ts'
 import type { ServerClassMessage } from '@halyard/shared/protocol/stream.ts'
 
 export const project = '/orgs/demo/projects/shop'
@@ -16,8 +16,7 @@ export function useStack(): { readonly stack: Stack } {
   const held: { stack?: Stack } = {}
   const stateDir = mkdtempSync(join(tmpdir(), 'halyard-system-'))
   beforeAll(async () => {
-    const built = join(stateDir, 'dist')
-    await buildWorkers(built)
+    const built = await buildWorkersOnce()
     held.stack = await startStack({ stateDir: join(stateDir, 'state'), built })
   })
   afterAll(async () => {

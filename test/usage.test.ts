@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { MetricPoints } from '@halyard/shared/contract/metric-endpoints.ts'
 import type { FlagUsage } from '@halyard/shared/contract/usage-endpoints.ts'
 import { callApi, project, runCli, until, useStack } from './stack-kit.ts'
 
@@ -7,11 +8,15 @@ const held = useStack()
 const usageOf = (flag: string) =>
   callApi<FlagUsage>(held.stack, 'GET', `${project}/environments/production/flags/${flag}/usage`)
 
-async function post(path: string, body: object): Promise<number> {
+async function post(
+  path: string,
+  body: object,
+  key: 'serverKey' | 'clientKey' = 'serverKey',
+): Promise<number> {
   const { urls, seed } = held.stack
   const response = await fetch(urls.edge + path, {
     method: 'POST',
-    headers: { authorization: `Bearer ${seed.environments.production.serverKey}` },
+    headers: { authorization: `Bearer ${seed.environments.production[key]}` },
     body: JSON.stringify(body),
   })
   await response.arrayBuffer()
@@ -63,4 +68,28 @@ test('a batch that is sent twice is counted once', async () => {
   const usage = await settled('reported', ({ evaluations }) => evaluations >= 6)
   expect(usage).toMatchObject({ evaluations: 6, deliveries: 0 })
   expect(await runCli(held.stack, ['usage', 'reported'])).toMatch(/\(all\) +6 +0/)
+})
+
+test('what is tracked with keys of either class appears as a metric, each batch once', async () => {
+  const event = { kind: 'metric', name: 'paid', count: 3, sum: 12.5, from: Date.now(), to: Date.now() }
+  const batch = { id: 'tracked', events: [event, { ...event, name: 'seen', sum: undefined }] }
+  for (let i = 0; i < 2; i++) expect(await post('/v1/events', batch)).toBe(202) // oxlint-disable-line no-await-in-loop
+  const ofBrowser = { id: 'from-a-browser', events: [{ ...event, count: 1, sum: -2.5 }] }
+  expect(await post('/v1/events', ofBrowser, 'clientKey')).toBe(202)
+  const metric = await until(
+    () => callApi<MetricPoints>(held.stack, 'GET', `${project}/environments/production/metrics/paid`),
+    ({ count }) => count >= 4,
+    60_000,
+  )
+  expect(metric).toMatchObject({
+    count: 4,
+    sum: 10,
+    sources: [
+      { source: 'server', count: 3, sum: 12.5 },
+      { source: 'client', count: 1, sum: -2.5 },
+    ],
+  })
+  const table = await runCli(held.stack, ['metrics'])
+  expect(table).toMatch(/paid +4 +10 .* server, client/)
+  expect(table).toMatch(/seen +3 +- .* server/)
 })
