@@ -18,12 +18,18 @@ export const browserTest = test.skipIf(isMissing && !process.env['CI'])
 
 if (isMissing) console.warn(`browser tests need Chromium: ${remedy}`)
 
-/** Starts a browser and a site before all tests of a file; `openTab` gives a page that `test/browser-page.ts` is on. */
-export function useBrowser(): { readonly openTab: () => Promise<OpenedTab> } {
+/**
+ * Starts a browser and a site before all tests of a file; `openTab` gives a page with a script on it, and with the HTML
+ * that a server would have rendered.
+ */
+export function useBrowser(script = 'test/browser-page.ts'): {
+  readonly openTab: (body?: string) => Promise<OpenedTab>
+} {
+  const bodies: string[] = []
   const held: { browser?: Browser; site?: Server } = {}
   beforeAll(async () => {
     if (isMissing && !process.env['CI']) return
-    held.site = await servePage()
+    held.site = await servePage(script, bodies)
     held.browser = await launchChromium()
   })
   afterAll(async () => {
@@ -31,7 +37,7 @@ export function useBrowser(): { readonly openTab: () => Promise<OpenedTab> } {
     held.site?.close()
   })
   return {
-    openTab: async () => {
+    openTab: async (body = '') => {
       if (!held.browser || !held.site) throw new Error('the browser starts before the tests')
       const { port } = held.site.address() as AddressInfo // it listens on a port
       // Each tab is a visitor of its own: nothing is left in its storage by the one before.
@@ -41,21 +47,28 @@ export function useBrowser(): { readonly openTab: () => Promise<OpenedTab> } {
       tab.on('console', (message) => {
         if (message.type() === 'error') errors.push(message.text())
       })
-      await tab.goto(`http://127.0.0.1:${port}/`)
+      await tab.goto(`http://127.0.0.1:${port}/${bodies.push(body) - 1}`)
       return { tab, errors }
     },
   }
 }
 
-async function servePage(): Promise<Server> {
+/** Each path is the number of a body. */
+async function servePage(script: string, bodies: readonly string[]): Promise<Server> {
   const bundle = await build({
-    entryPoints: ['test/browser-page.ts'],
+    entryPoints: [script],
     bundle: true,
     format: 'iife',
+    jsx: 'automatic',
+    define: { 'process.env.NODE_ENV': '"development"' },
     write: false,
   })
-  const html = `<!doctype html><title>shop</title><link rel="icon" href="data:,"><script>${bundle.outputFiles[0]?.text.replaceAll('</', '<\\/') ?? ''}</script>`
-  const server = createServer((_, response) => response.setHeader('content-type', 'text/html').end(html))
+  const code = bundle.outputFiles[0]?.text.replaceAll('</', '<\\/') ?? ''
+  const head = '<!doctype html><title>shop</title><link rel="icon" href="data:,">'
+  const server = createServer(({ url = '/' }, response) => {
+    const body = bodies[Number(url.slice(1))] ?? ''
+    response.setHeader('content-type', 'text/html').end(`${head}<body>${body}<script>${code}</script>`)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server

@@ -7,6 +7,8 @@ export interface SilentEdge {
   readonly origin: string
   /** From now on it is the edge of that origin; who waits has to come again. */
   readonly open: (origin: string) => void
+  /** Connections through it, and those onward. */
+  readonly sockets: ReadonlySet<Socket>
   readonly close: () => void
 }
 
@@ -31,6 +33,7 @@ export async function startSilentEdge(): Promise<SilentEdge> {
   await once(server, 'listening')
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, // it listens on a port
+    sockets,
     open: (origin) => {
       target = new URL(origin)
       hangUp()
