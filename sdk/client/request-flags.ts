@@ -9,12 +9,23 @@ export interface RequestFlagsOptions<Request, F extends object = AnyFlags> {
   readonly logger?: Logger
 }
 
-/** The flags of one request: one version and one context from its beginning to its end. Never rejects. */
-export async function requestFlags<Request, F extends object>(
-  { client, context, logger }: RequestFlagsOptions<Request, F>,
-  request: Request,
-): Promise<Flags<F>> {
-  return client.snapshot(context && (await contextOf(context, request, logger)))
+/** A client that has no flags yet is waited for so long, and after that no more until it has some. */
+const patienceMs = 1_500
+
+/**
+ * Makes what gives the flags of one request: one version and one context from its beginning to its end. It never rejects.
+ */
+export function makeRequestFlags<Request, F extends object>({
+  client,
+  context,
+  logger,
+}: RequestFlagsOptions<Request, F>): (request: Request) => Promise<Flags<F>> {
+  let isPatient = true
+  return async (request) => {
+    // A Worker's client has no other time to look for flags than this.
+    if (isPatient || client.version !== null) isPatient = await client.ready({ timeoutMs: patienceMs })
+    return client.snapshot(context && (await contextOf(context, request, logger)))
+  }
 }
 
 async function contextOf<Request>(

@@ -2,7 +2,7 @@
 import type { Request, RequestHandler } from 'express'
 import type { AnyFlags } from '../client/flag-types.ts'
 import type { Flags } from '../client/flags.ts'
-import { requestFlags, type RequestFlagsOptions } from '../client/request-flags.ts'
+import { makeRequestFlags, type RequestFlagsOptions } from '../client/request-flags.ts'
 
 export type { RequestFlagsOptions }
 
@@ -20,8 +20,9 @@ export type HalyardOptions<F extends object = AnyFlags> = RequestFlagsOptions<Re
 
 /** Middleware: `req.flags` gives flags of one version, evaluated for the request's context, all through a request. */
 export function halyard<F extends object = AnyFlags>(options: HalyardOptions<F>): RequestHandler {
+  const flagsOf = makeRequestFlags(options)
   return async (request, _response, next) => {
-    const flags: unknown = await requestFlags(options, request)
+    const flags: unknown = await flagsOf(request)
     request.flags = flags as Flags // Express has one type of request for all, which knows no keys
     next()
   }

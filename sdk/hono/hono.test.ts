@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { expect, test, vi } from 'vitest'
+import type { FlagClient } from '../client/flag-client.ts'
 import { createTestClient } from '../testing/index.ts'
 import { halyard, type FlagsVariables } from './index.ts'
 
@@ -59,4 +60,22 @@ test('keys and values are those of the type of the client', () => {
     c.get('flags').string('them', 'light')
     return c.text(theme)
   })
+})
+
+test('a client without flags is waited for once, and again when it has some', async () => {
+  const made = createTestClient({ 'new-checkout': true })
+  const answers = [false, true]
+  let version: string | null = null
+  const client: FlagClient = Object.defineProperty(
+    { ...made, ready: async () => answers.shift() ?? true },
+    'version',
+    { get: () => version },
+  )
+  const app = new Hono().use(halyard({ client })).get('/', (c) => c.text('served'))
+  await app.request('/')
+  await app.request('/')
+  expect(answers).toEqual([true])
+  version = '1.1'
+  await app.request('/')
+  expect(answers).toEqual([])
 })

@@ -2,7 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { AnyFlags } from '../client/flag-types.ts'
 import type { Flags } from '../client/flags.ts'
-import { requestFlags, type RequestFlagsOptions } from '../client/request-flags.ts'
+import { makeRequestFlags, type RequestFlagsOptions } from '../client/request-flags.ts'
 
 export type { RequestFlagsOptions }
 
@@ -17,8 +17,9 @@ export interface FlagsVariables<F extends object = AnyFlags> {
 export function halyard<F extends object = AnyFlags>(
   options: HalyardOptions<F>,
 ): MiddlewareHandler<{ Variables: FlagsVariables<F> }> {
+  const flagsOf = makeRequestFlags(options)
   return async (c, next) => {
-    c.set('flags', await requestFlags(options, c))
+    c.set('flags', await flagsOf(c))
     await next()
   }
 }

@@ -11,21 +11,21 @@ export type Condition = { all: Condition[] } | { any: Condition[] } | { not: Con
 export const conditionForms =
   'a condition is {"all": […]}, {"any": […]}, {"not": …}, {"segment": …}, {"flag": …, "variants": […]} or a comparison such as {"attribute": "country", "op": "eq", "value": "CA"}'
 
-export const Condition: z.ZodType<Condition> = z
+export const Condition: z.ZodType<Condition, Condition> = z
   .union(
     [
       z.strictObject({
-        get all(): z.ZodArray<z.ZodType<Condition>> {
+        get all(): z.ZodArray<z.ZodType<Condition, Condition>> {
           return z.array(Condition).max(limits.leafValues)
         },
       }),
       z.strictObject({
-        get any(): z.ZodArray<z.ZodType<Condition>> {
+        get any(): z.ZodArray<z.ZodType<Condition, Condition>> {
           return z.array(Condition).max(limits.leafValues)
         },
       }),
       z.strictObject({
-        get not(): z.ZodType<Condition> {
+        get not(): z.ZodType<Condition, Condition> {
           return Condition
         },
       }),
