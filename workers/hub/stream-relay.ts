@@ -48,6 +48,11 @@ export class StreamRelay extends DurableObject<HubEnv> implements RelayObject {
   }
 
   /** Readers have nothing to say but `ping`, which the platform answers. */
+  /** A reader that says goodbye waits for the same: without an answer its connection stays open for ten seconds. */
+  override webSocketClose(socket: WebSocket, code: number): void {
+    socket.close(isSendable(code) ? code : 1000)
+  }
+
   override webSocketMessage(socket: WebSocket): void {
     socket.close(1008, 'only ping is understood')
   }
@@ -112,4 +117,9 @@ function answerOf(opened: Opened, webSocket: WebSocket): Response {
       return new Response('no room', { status: 503, headers: { [fullHeader]: formatFull(opened.shards) } })
   }
   return opened satisfies never
+}
+
+/** Codes such as 1005 and 1006 say what was not sent. */
+function isSendable(code: number): boolean {
+  return code === 1000 || (code >= 3000 && code < 5000)
 }

@@ -192,6 +192,14 @@ test('ping is answered, and anything else ends the stream', async () => {
   await vi.waitFor(() => expect(stream.closeCode()).toBe(1008), patience)
 })
 
+test('a reader that says goodbye is answered, so that its connection ends', async () => {
+  const environment = newEnvironment()
+  await publish(environment, 1, { keys })
+  const stream = await open(environment, serverKey)
+  stream.socket.close(1000, 'bye')
+  await vi.waitFor(() => expect(stream.closeCode()).toBe(1000), patience)
+})
+
 test('sleeping objects keep their sockets, know whose they are, and answer ping', async () => {
   const environment = newEnvironment()
   await publish(environment, 1, { keys })
