@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import type { ClientStatus, FlagChange } from '../client/flag-client.ts'
+import type { ServerClient } from '../server/server-client.ts'
 import { createLocalClient, type FileOptions, type LocalOptions } from './create-local-client.ts'
 
 const on = '{"flags": {"a": {"enabled": true, "variant": "on"}}}'
@@ -19,6 +20,10 @@ function newFile(text: string, name = 'flags.json'): string {
   const file = join(newFolder(), name)
   writeFileSync(file, text)
   return file
+}
+
+function fail(): never {
+  throw new Error('no log')
 }
 
 function open(options: FileOptions) {
@@ -91,6 +96,26 @@ test.each([
   expect(client.isEnabled('a')).toBe(false)
 }) // prettier-ignore
 
+test.each([
+  ['at once', async () => {}],
+  ['later', async (client: ReturnType<typeof open>) => {
+    const gone = next(client, 'status')
+    expect((await gone).state).toBe('stale')
+  }],
+])('a file is followed on in a folder that is made again %s', async (_, wait) => {
+  const file = newFile(on)
+  const client = open({ file })
+  rmSync(dirname(file), { recursive: true })
+  await wait(client)
+  mkdirSync(dirname(file))
+  for (const text of [off, on]) {
+    const changed = next(client, 'change')
+    writeFileSync(file, text)
+    await changed
+    expect(client.isEnabled('a')).toBe(text === on)
+  }
+}) // prettier-ignore
+
 test('a link that is turned to another file is read again, and so is the file behind a link', async () => {
   const folder = newFolder()
   const [first, second, link] = ['first', 'second', 'flags.json'].map((name) => join(folder, name))
@@ -140,6 +165,37 @@ test('a file that is gone leaves the last good flags in place until it comes aga
   expect(client.status().state).toBe('live')
 })
 
+test('a listener that rejects is logged', async () => {
+  const file = newFile(on)
+  const errors: string[] = []
+  const logger = { debug: () => {}, warn: () => {}, error: (message: string) => void errors.push(message) }
+  const client = open({ file, logger })
+  client.on('change', async () => {
+    throw new Error('mine')
+  })
+  const changed = next(client, 'change')
+  writeFileSync(file, off)
+  await changed
+  await expect.poll(() => errors).toEqual(['a listener of "change" failed: Error: mine'])
+})
+
+test('a logger that throws hurts nobody', async () => {
+  const file = newFile(on)
+  const client = open({ file, environment: 'none', logger: { debug: fail, warn: fail, error: fail } })
+  const broken = next(client, 'status')
+  writeFileSync(file, '{')
+  expect((await broken).state).toBe('stale')
+  const mended = next(client, 'status')
+  writeFileSync(file, off)
+  expect((await mended).state).toBe('live')
+  expect(client.isEnabled('a')).toBe(false)
+})
+
+test('it stands in where a server client is wanted, with nothing to export', () => {
+  const client: ServerClient = createLocalClient({ flags: { a: { enabled: true } } })
+  expect(client.export()).toBeNull()
+})
+
 test('after close nothing is followed, and what is held stays in use', async () => {
   const file = newFile(on)
   const closed = createLocalClient({ file })
@@ -173,7 +229,7 @@ test('a listener that throws is logged, and the others hear', async () => {
   const changed = next(client, 'change')
   writeFileSync(file, off)
   await changed
-  expect(errors).toEqual(['a listener failed: Error: mine'])
+  expect(errors).toEqual(['a listener of "change" failed: Error: mine'])
 })
 
 test('flags may be given as an object, of which a copy is taken', () => {
@@ -182,8 +238,9 @@ test('flags may be given as an object, of which a copy is taken', () => {
   flags.a.enabled = false
   expect(client.boolean('a', false)).toBe(true)
   expect(client.status().origin).toBe('memory')
-  expect(client.forBrowser({ targetingKey: 'u' })).toEqual({
+  expect(client.forBrowser({ targetingKey: 'u' })).toMatchObject({
     version: null,
+    targetingKey: 'u',
     flags: { a: { value: true, variant: 'on', reason: 'STATIC' } },
   })
 })
@@ -203,6 +260,7 @@ test.each<readonly [string, unknown, string]>([
   ['a number as file', { file: 1 }, '"file" must be a path or a file: URL, not 1'],
   ['a URL of the network', { file: new URL('https://example.com/flags.json') }, '"file" must be'],
   ['a number as environment', { flags: {}, environment: 1 }, '"environment" must be a text, not 1'],
+  ['a logger without debug', { flags: {}, logger: { warn: () => {}, error: () => {} } }, '"logger" must have the methods debug, warn, error'],
   ['a text as watch', { file: 'a.json', watch: 'yes' }, '"watch" must be true or false, not yes'],
   ['a file that is not there', { file: '/nowhere/flags.json' }, '/nowhere/flags.json cannot be used:\n  cannot be read: ENOENT'],
   ['a file of another kind', { file: 'flags.toml' }, 'its name must end in .json, .yaml or .yml'],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { compileFlagFile } from '@halyard/shared/flag-file/compile-flag-file.ts'
 import type { FlagFile } from '@halyard/shared/flag-file/flag-file.ts'
 import { environmentsOf, resolve } from '@halyard/shared/flag-file/resolve.ts'
+import { checkLogger } from '../client/check-options.ts'
 import type { Logger } from '../client/flag-client.ts'
 import type { AnyFlags } from '../client/flag-types.ts'
 import { followFlagFile, readFromDisk, type FileReading } from './follow-flag-file.ts'
@@ -25,6 +26,8 @@ export interface FileOptions extends CommonOptions {
 
 export type LocalOptions = FileOptions | (CommonOptions & FlagFileInput)
 
+const made = 'createLocalClient'
+
 /**
  * Flags from a file, evaluated here: no server, no network. Throws a TypeError that names everything that is wrong with
  * the options or the file. Later a broken file leaves the last good flags in place, and `status().error` says why.
@@ -35,7 +38,8 @@ export function createLocalClient<F extends object = AnyFlags>(options: LocalOpt
 }
 
 function fromObject<F extends object>(options: CommonOptions & FlagFileInput): LocalClient<F> {
-  const { environment, logger, ...content } = options
+  const { environment, logger: given, ...content } = options
+  const logger = checkLogger(made, given)
   const file = readObject(content)
   warnOfEnvironment(file, environment, logger)
   const body = compileFlagFile(resolve(file, environment))
@@ -43,7 +47,8 @@ function fromObject<F extends object>(options: CommonOptions & FlagFileInput): L
 }
 
 function fromFile<F extends object>(options: FileOptions): LocalClient<F> {
-  const { file, environment, watch = true, logger } = options
+  const { file, environment, watch = true } = options
+  const logger = checkLogger(made, options.logger)
   const path = toAbsolute(typeof file === 'string' ? file : fileURLToPath(file)) // a process may change its folder
   const reading = readFromDisk(path)
   if (reading.file === null) throw new TypeError(listFaults(`${path} cannot be used`, reading.faults))
@@ -51,33 +56,35 @@ function fromFile<F extends object>(options: FileOptions): LocalClient<F> {
   let stop: (() => void) | undefined
   const body = compileFlagFile(resolve(reading.file, environment))
   const held = makeHeldFlags<F>({ body, origin: 'file', now: Date.now, logger, onClose: () => stop?.() })
-  if (watch) stop = followFlagFile(path, reading, (next) => take(held, next, { ...options, path }))
+  if (watch) stop = followFlagFile(path, reading, (next) => take(held, next, { path, environment, logger }))
   return held.client
+}
+
+interface Taking {
+  readonly path: string
+  readonly environment: string | undefined
+  readonly logger: Logger
 }
 
 function take(
   held: Pick<HeldFlags<object>, 'put' | 'setState'>,
   reading: FileReading,
-  { path, environment, logger }: CommonOptions & { readonly path: string },
+  { path, environment, logger }: Taking,
 ): void {
   if (reading.file === null) {
     const error = listFaults(`${path} cannot be used, and the flags stay as they were`, reading.faults)
-    logger?.error(error)
+    logger.error(error)
     return held.setState('stale', error)
   }
   const flags = held.put(compileFlagFile(resolve(reading.file, environment)))
   held.setState('live')
-  logger?.debug(`${path} was read again; changed: ${flags.join(', ') || 'no flag'}`)
+  logger.debug(`${path} was read again; changed: ${flags.join(', ') || 'no flag'}`)
 }
 
-function warnOfEnvironment(
-  file: FlagFile,
-  environment: string | undefined,
-  logger: Logger | undefined,
-): void {
+function warnOfEnvironment(file: FlagFile, environment: string | undefined, logger: Logger): void {
   const named = environmentsOf(file)
   if (environment === undefined || named.length === 0 || named.includes(environment)) return
-  logger?.warn(`the flags name no environment "${environment}"; they name ${named.join(', ')}`)
+  logger.warn(`the flags name no environment "${environment}"; they name ${named.join(', ')}`)
 }
 
 const fileOptions = ['file', 'environment', 'watch', 'logger']
@@ -103,5 +110,5 @@ function checkOptions(options: LocalOptions): void {
 }
 
 function wrong(detail: string): TypeError {
-  return new TypeError(`createLocalClient: ${detail}`)
+  return new TypeError(`${made}: ${detail}`)
 }

@@ -2,23 +2,17 @@
 import { makeTally } from '@halyard/shared/engine/tally.ts'
 import { loadBody } from '@halyard/shared/flag-file/compile-flag-file.ts'
 import { changedFlags } from '../client/changed-flags.ts'
-import type {
-  ClientState,
-  ClientStatus,
-  FlagChange,
-  FlagClient,
-  FlagOrigin,
-  Logger,
-} from '../client/flag-client.ts'
+import type { ClientState, ClientStatus, FlagChange, FlagOrigin, Logger } from '../client/flag-client.ts'
 import type { AnyFlags } from '../client/flag-types.ts'
-import type { EvaluationContext } from '../client/flags.ts'
+import { makeListeners } from '../client/listeners.ts'
 import { makeFlags, type FlagView } from '../client/make-flags.ts'
-import { makeWebBootstrap, type WebBootstrap } from '../client/web-bootstrap.ts'
+import { makeWebBootstrap } from '../client/web-bootstrap.ts'
+import type { ServerClient } from '../server/server-client.ts'
 
 /** A client of flags that are not a server's. Nothing that it counts or tracks goes anywhere. */
-export interface LocalClient<F extends object = AnyFlags> extends FlagClient<F> {
-  /** What `createWebClient({bootstrap})` starts from: the client-visible flags for this context. */
-  forBrowser(context?: EvaluationContext): WebBootstrap
+export interface LocalClient<F extends object = AnyFlags> extends ServerClient<F> {
+  /** Null: what is signed by nobody is for no other process. */
+  export(): null
 }
 
 export interface HeldFlags<F extends object> {
@@ -34,7 +28,8 @@ export interface HeldOptions {
   readonly origin: FlagOrigin
   /** Epoch milliseconds. */
   readonly now: () => number
-  readonly logger?: Logger | undefined
+  /** One that never throws. */
+  readonly logger: Logger
   /** Lets go of what keeps the flags new. */
   readonly onClose?: () => void
 }
@@ -50,14 +45,14 @@ interface Held {
 export function makeHeldFlags<F extends object>(options: HeldOptions): HeldFlags<F> {
   const { body, origin, now, logger } = options
   const held: Held = { view: viewOf(body), state: 'live', error: undefined, staleSince: 0 }
-  const changes = new Set<(change: FlagChange) => void>()
-  const statuses = new Set<(status: ClientStatus) => void>()
+  const changes = makeListeners<FlagChange>('change', logger)
+  const statuses = makeListeners<ClientStatus>('status', logger)
   const status = () => statusOf(held, { origin, now })
   const setState: HeldFlags<F>['setState'] = (state, error) => {
     if (held.state === 'closed' || (state === held.state && error === held.error)) return
     if (held.state === 'live') held.staleSince = now()
     Object.assign(held, { state, error })
-    tell(statuses, status(), logger)
+    statuses.tell(status())
   }
   const client: LocalClient<F> = {
     ...makeFlags<F>({ view: () => held.view, now }), // what it has as its version stays: null
@@ -67,10 +62,9 @@ export function makeHeldFlags<F extends object>(options: HeldOptions): HeldFlags
       const { view } = held
       return makeFlags<F>({ view: () => view, now, context })
     },
-    on: (event: 'change' | 'status', listener: (value: never) => void) => {
-      const listeners: Set<(value: never) => void> = event === 'change' ? changes : statuses
-      return subscribe(listeners, listener)
-    },
+    on: (event: 'change' | 'status', listener: (what: never) => void) =>
+      // FlagClient's overloads say which event has which listener.
+      event === 'change' ? changes.on(listener as never) : statuses.on(listener as never),
     track: () => {},
     flush: async () => {},
     close: async () => {
@@ -78,8 +72,9 @@ export function makeHeldFlags<F extends object>(options: HeldOptions): HeldFlags
       setState('closed')
     },
     forBrowser: (context) => makeWebBootstrap(held.view, context, now()),
+    export: () => null,
   }
-  return { client, setState, put: (next) => replace(held, next, (change) => tell(changes, change, logger)) }
+  return { client, setState, put: (next) => replace(held, next, changes.tell) }
 }
 
 function viewOf(body: string): FlagView {
@@ -99,21 +94,4 @@ function statusOf(held: Held, { origin, now }: Pick<HeldOptions, 'origin' | 'now
   const { state, error, staleSince } = held
   const ageMs = state === 'live' ? 0 : Math.max(0, now() - staleSince)
   return { state, version: null, origin, ageMs, ...(error !== undefined && { error }) }
-}
-
-function subscribe(listeners: Set<(value: never) => void>, listener: (value: never) => void): () => void {
-  const own = (value: never) => listener(value) // the same function may be given twice
-  listeners.add(own)
-  return () => void listeners.delete(own)
-}
-
-/** A listener that throws is its maker's to mend: the others hear all the same. */
-function tell<T>(listeners: ReadonlySet<(value: T) => void>, value: T, logger: Logger | undefined): void {
-  for (const listener of Array.from(listeners)) {
-    try {
-      listener(value)
-    } catch (cause) {
-      logger?.error(`a listener failed: ${String(cause)}`)
-    }
-  }
 }

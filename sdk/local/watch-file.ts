@@ -1,4 +1,4 @@
-import { realpathSync, unwatchFile, watch, watchFile as pollFile } from 'node:fs'
+import { realpathSync, unwatchFile, watch, watchFile as pollFile, type Stats } from 'node:fs'
 import { dirname } from 'node:path'
 import { platform } from '../transport/platform.ts'
 
@@ -6,21 +6,30 @@ const settleMs = 20
 const pollMs = 500
 
 /**
- * Calls back when a file may have changed, also if it is replaced, removed or made again; once soon after the start.
- * Returns what ends that. Keeps no process alive.
+ * Calls back when a file may have changed, also if it or its folder is replaced, removed or made again; once soon after
+ * the start. Returns what ends that. Keeps no process alive.
  */
 export function watchFile(path: string, onEvent: () => void): () => void {
   let cancel: (() => void) | undefined
+  let stops: readonly (() => void)[] = []
+  const stop = () => {
+    cancel?.()
+    for (const stopOne of stops) stopOne()
+  }
+  const begin = () => {
+    stop()
+    stops = foldersOf(path).map((folder) => watchFolder(folder, path, settle))
+  }
   const settle = () => {
     cancel?.()
-    cancel = platform.setTimer(settleMs, onEvent)
+    cancel = platform.setTimer(settleMs, () => {
+      begin() // a folder that was made again, and one that a link now leads to, is another than was watched
+      onEvent()
+    })
   }
-  const stops = foldersOf(path).map((folder) => watchFolder(folder, path, settle))
+  begin()
   settle() // what came between the first look and this one
-  return () => {
-    cancel?.()
-    for (const stop of stops) stop()
-  }
+  return stop
 }
 
 /** The folder is watched, not the file: editors put another file in its place. Of a link both folders. */
@@ -32,11 +41,13 @@ function foldersOf(path: string): string[] {
   }
 }
 
-/** Where the system gives no notice (too many watches, a network drive), the file is looked at now and then. */
+/** Where the system gives no notice (no such folder, too many watches), the file is looked at now and then. */
 function watchFolder(folder: string, path: string, onEvent: () => void): () => void {
+  // Of a file that is not there it is told at once, and again when it comes.
+  const onStat = (now: Stats, before: Stats) => (now.nlink > 0 || before.nlink > 0) && onEvent()
   const poll = () => {
-    pollFile(path, { interval: pollMs, persistent: false }, onEvent)
-    return () => unwatchFile(path, onEvent)
+    pollFile(path, { interval: pollMs, persistent: false }, onStat)
+    return () => unwatchFile(path, onStat)
   }
   try {
     const watcher = watch(folder, { persistent: false }, onEvent)

@@ -47,6 +47,47 @@ test('one context may get another value than everybody else, the last that was s
   expect(() => client.setFor('u1', 'none', 1)).toThrow('there is no flag "none"')
 })
 
+test('what one context gets it gets of a flag that is off too, and everybody else what they had', () => {
+  const variants = { light: 'l', dark: 'd' }
+  const off = {
+    enabled: false,
+    variants,
+    offVariant: 'dark',
+    rules: [{ when: { all: [] }, serve: { variant: 'light' } }],
+  }
+  const client = createTestClient({}, { definitions: { flags: { theme: off, wide: { enabled: false } } } })
+  client.setFor('u1', 'theme', 'l')
+  client.setFor('u1', 'wide', true)
+  const ofUser = (targetingKey: string) => [
+    client.string('theme', '', { targetingKey }),
+    client.isEnabled('wide', { targetingKey }),
+  ]
+  expect([ofUser('u1'), ofUser('u2')]).toEqual([
+    ['l', true],
+    ['d', false],
+  ])
+})
+
+test('one context may be given as many values, and one value to as many contexts, as a test likes', () => {
+  const client = createTestClient({ limit: 0 })
+  for (let i = 1; i <= 130; i++) client.setFor('u1', 'limit', i)
+  for (let i = 1; i <= 130; i++) client.setFor(`v${i}`, 'limit', 7)
+  expect(client.number('limit', -1, { targetingKey: 'u1' })).toBe(130)
+  expect(client.number('limit', -1, { targetingKey: 'v130' })).toBe(7)
+  expect(client.number('limit', -1, { targetingKey: 'w' })).toBe(0)
+})
+
+test('what one context is given comes before overrides by other attributes', () => {
+  const overrides = [
+    { attribute: 'plan', values: ['free'], variant: 'off' },
+    { values: ['u2'], variant: 'on' },
+  ]
+  const client = createTestClient({}, { definitions: { flags: { a: { enabled: true, overrides } } } })
+  client.setFor('u1', 'a', true)
+  expect(client.isEnabled('a', { targetingKey: 'u1', plan: 'free' })).toBe(true)
+  expect(client.isEnabled('a', { targetingKey: 'u2', plan: 'free' })).toBe(false)
+})
+
 test('a flag may be defined in full, with segments and a clock of the test', () => {
   let now = Date.parse('2026-11-20T12:00:00Z')
   const steps = [{ at: '2026-11-21T00:00:00Z', share: 100_000 }]
@@ -83,6 +124,29 @@ test('what is wrong with a flag is told where it is set, and changes nothing', (
   )
   expect(client.boolean('a', false)).toBe(true)
   expect(() => createTestClient({ 'a/b': true })).toThrow('/flags/a~1b: is no key here')
+})
+
+test('a value is checked against what other flags say of the flag, and leaves them as they were', () => {
+  const child = { enabled: true, variant: 'on', prerequisites: [{ flag: 'parent', variants: ['on'] }] }
+  const flags = {
+    parent: { enabled: true },
+    child,
+    'parent.other': { enabled: true },
+    free: { enabled: true },
+  }
+  const client = createTestClient({}, { definitions: { flags } })
+  expect(() => client.set('parent', 'text')).toThrow('/flags/child/prerequisites/0/variants/0')
+  client.set('parent', false)
+  client.set('free', 7)
+  expect(['parent', 'child', 'parent.other'].map((key) => client.isEnabled(key))).toEqual([
+    false,
+    false,
+    true,
+  ])
+  expect(client.number('free', 0)).toBe(7)
+  client.unset('child')
+  client.set('parent', 'text')
+  expect(client.string('parent', '')).toBe('text')
 })
 
 test('a change is told of at once, with the flags that it concerns', () => {

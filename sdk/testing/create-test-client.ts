@@ -1,10 +1,10 @@
-import { compileFlagFile } from '@halyard/shared/flag-file/compile-flag-file.ts'
-import { resolve } from '@halyard/shared/flag-file/resolve.ts'
+import { checkLogger } from '../client/check-options.ts'
 import type { Logger } from '../client/flag-client.ts'
 import type { AnyFlags } from '../client/flag-types.ts'
 import type { EvaluationContext, Json } from '../client/flags.ts'
 import { makeHeldFlags, type LocalClient } from '../local/held-client.ts'
-import { readObject, type FlagFileInput } from '../local/read-object.ts'
+import type { FlagFileInput } from '../local/read-object.ts'
+import { compileFlags, putSimpleFlag, type CompiledFlags } from './compiled-flags.ts'
 import { recordFlags, type Evaluation } from './record-flags.ts'
 import { valueFlag, withOverride, type FlagDefinition } from './value-flag.ts'
 
@@ -32,7 +32,10 @@ export interface Tracked {
 export interface TestClient<F extends object = AnyFlags> extends LocalClient<F> {
   /** Everybody gets this value; a flag of that key is replaced. */
   set<K extends keyof F & string>(key: K, value: ValueOf<F, K>): void
-  /** The context of this targeting key gets this value; everybody else what they had. The flag must be there. */
+  /**
+   * The context of this targeting key gets this value, of a flag that is off too; everybody else what they had. The flag must
+   * be there; its expiry and its prerequisites come first.
+   */
   setFor<K extends keyof F & string>(targetingKey: string, key: K, value: ValueOf<F, K>): void
   /** A flag with variants, rules or splits, as a file of flags has it. */
   define(key: keyof F & string, definition: FlagDefinition): void
@@ -60,19 +63,25 @@ export function createTestClient<F extends object = AnyFlags>(
   values: FlagValues<NoInfer<F>> = {},
   { definitions, now = Date.now, logger }: TestOptions = {},
 ): TestClient<F> {
-  const first: FlagFileInput = {
+  const first = compileFlags({
     ...definitions,
     flags: { ...definitions?.flags, ...flagsOf(values) },
+  })
+  let compiled = first
+  const held = makeHeldFlags<F>({
+    body: first.body,
+    origin: 'memory',
+    now,
+    logger: checkLogger('createTestClient', logger),
+  })
+  const put = (next: CompiledFlags) => {
+    compiled = next
+    held.put(next.body)
   }
-  let content = first
-  const held = makeHeldFlags<F>({ body: compile(first), origin: 'memory', now, logger })
-  const put = (next: FlagFileInput) => {
-    const body = compile(next) // throws before anything is changed
-    content = next
-    held.put(body)
+  const define = (key: string, flag: FlagDefinition) => {
+    const { content } = compiled
+    put(compileFlags({ ...content, flags: { ...content.flags, [key]: flag } }))
   }
-  const putFlag = (key: string, flag: FlagDefinition) =>
-    put({ ...content, flags: { ...content.flags, [key]: flag } })
   const evaluations: Evaluation[] = []
   const tracked: Tracked[] = []
   const clear = () => {
@@ -86,13 +95,14 @@ export function createTestClient<F extends object = AnyFlags>(
     ...recordFlags<F>(client, {}, record),
     snapshot: (context) => recordFlags<F>(client.snapshot(context), context ?? {}, record),
     track: (name, context = {}, details = {}) => append(tracked, { name, context, ...details }),
-    set: (key, value) => putFlag(key, valueFlag(value as Json)), // a flag gives nothing but JSON
+    set: (key, value) => put(putSimpleFlag(compiled, key, valueFlag(value as Json))), // a flag gives nothing but JSON
     setFor: (targetingKey, key, value) =>
-      putFlag(key, withOverride(existing(content, key), targetingKey, value as Json)), // as above
-    define: putFlag,
+      define(key, withOverride(existing(compiled.content, key), targetingKey, value as Json)), // as above
+    define,
     unset: (key) => {
+      const { content } = compiled
       const { [key]: _gone, ...flags } = content.flags
-      put({ ...content, flags })
+      put(compileFlags({ ...content, flags }))
     },
     reset: () => {
       clear()
@@ -103,10 +113,6 @@ export function createTestClient<F extends object = AnyFlags>(
     clear,
     assertEvaluated: (key) => assertOneOf(evaluations, key),
   }
-}
-
-function compile(content: FlagFileInput): string {
-  return compileFlagFile(resolve(readObject(content)))
 }
 
 function flagsOf(values: object): Record<string, FlagDefinition> {

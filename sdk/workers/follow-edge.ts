@@ -13,6 +13,7 @@ import { refusesKey } from '../sync/reader-state.ts'
 import { takeDelta, takeSnapshot, type Copy, type CopyOrigin, type Replica } from '../sync/replica.ts'
 import { formatCopy } from '../sync/saved-copy.ts'
 import { trustEdge, trustGiven, type Trust } from '../sync/trust.ts'
+import type { FlagsInUse } from '../server/flags-in-use.ts'
 import type { ServerSettings } from '../server/server-options.ts'
 import type { WorkersPorts } from './make-workers-client.ts'
 
@@ -36,7 +37,9 @@ interface State {
   readonly replica: Replica
   readonly trust: Trust
   readonly blobs: Map<string, Uint8Array>
-  readonly adopted: (adopted: Adopted) => void
+  readonly flags: Pick<FlagsInUse, 'adopt' | 'complete'>
+  /** What evaluations see. What is held may be newer: the request that was to take it into use ended first. */
+  inUse: Adopted | null
   confirmedAt: number | null
   cachedAt: number
   askedAt: number
@@ -54,13 +57,14 @@ const bytesEach = 8
 export function followEdge(
   settings: ServerSettings,
   ports: WorkersPorts,
-  adopted: (adopted: Adopted) => void,
+  flags: Pick<FlagsInUse, 'adopt' | 'complete'>,
 ): Follower {
   const report = settings.logger.warn
   const state: State = {
     ports,
     settings,
-    adopted,
+    flags,
+    inUse: null,
     replica: { environment: settings.environment, copy: null, refusedCount: 0 },
     trust: settings.trustedKeys ? trustGiven(settings.trustedKeys) : trustEdge({ ...ports, report }),
     blobs: new Map(),
@@ -86,7 +90,9 @@ async function recall(state: State): Promise<void> {
   if (!cached) return
   if (cached.keys) state.trust.trustStored(cached.keys)
   if (!(await hold(state, [{ ...cached, origin: 'store' }]))) return
-  if (cached.confirmedAt > 0) state.confirmedAt = Math.max(state.confirmedAt ?? 0, cached.confirmedAt)
+  // The clock of another machine may be ahead of this one's.
+  const confirmedAt = Math.min(state.ports.now(), cached.confirmedAt)
+  if (confirmedAt > 0) state.confirmedAt = Math.max(state.confirmedAt ?? 0, confirmedAt)
 }
 
 async function ask(state: State): Promise<void> {
@@ -128,7 +134,6 @@ type Offer = { readonly origin: CopyOrigin } & (Pick<Copy, 'signedHead' | 'body'
 /** Takes them one after the other, and the last into use. False: one of them is not sound. */
 async function hold(state: State, offers: readonly Offer[]): Promise<boolean> {
   const { replica, settings, trust, ports } = state
-  const before = replica.copy
   const replicaPorts = {
     verify: trust.verify,
     hash: sha256Hex,
@@ -146,34 +151,45 @@ async function hold(state: State, offers: readonly Offer[]): Promise<boolean> {
     isSound = taken === 'swapped' || taken === 'held'
     if (!isSound) break
   }
-  if (replica.copy !== null && replica.copy !== before) await adopt(state, replica.copy)
+  if (replica.copy !== null && replica.copy !== state.inUse?.copy) await adopt(state, replica.copy)
+  else if (state.inUse) await complete(state, state.inUse)
   return isSound
 }
 
 /** With the lists of the large segments that it names, as far as they can be had. */
 async function adopt(state: State, copy: Copy): Promise<void> {
-  const snapshot = loadSnapshot(copy.body, { compilePattern })
+  const adopted = { copy, snapshot: loadSnapshot(copy.body, { compilePattern }) }
   const named = namedBlobs(copy.body)
-  await Promise.all(named.map(async (blob) => await getBlob(state, blob)))
-  for (const { hash } of named) {
-    const bytes = state.blobs.get(hash)
-    if (bytes) addBlob(snapshot, hash, bytes)
-  }
+  await Promise.all(named.map(async (blob) => await giveBlob(state, adopted, blob)))
+  // Another request may have gone further while this one waited for lists.
+  if (state.replica.copy !== copy || state.inUse?.copy === copy) return
   for (const hash of state.blobs.keys())
     if (!named.some((blob) => blob.hash === hash)) state.blobs.delete(hash)
-  // Another request may have gone further while this one waited for lists.
-  if (state.replica.copy === copy) state.adopted({ copy, snapshot })
+  state.inUse = adopted
+  state.flags.adopt(adopted)
 }
 
-async function getBlob({ blobs, ports, settings }: State, { hash, count }: NamedBlob): Promise<void> {
-  if (blobs.has(hash)) return
+/** Asks again for the lists that could not be had. */
+async function complete(state: State, inUse: Adopted): Promise<void> {
+  const lacking = namedBlobs(inUse.copy.body).filter(({ hash }) => !inUse.snapshot.blobs.has(hash))
+  const given = async (blob: NamedBlob) => {
+    if (await giveBlob(state, inUse, blob)) state.flags.complete(inUse, blob.hash)
+  }
+  await Promise.all(lacking.map(given))
+}
+
+/** False: it cannot be had. */
+async function giveBlob(state: State, { snapshot }: Adopted, { hash, count }: NamedBlob): Promise<boolean> {
+  const { blobs, ports, settings } = state
   try {
-    const bytes = await ports.fetchBlob(hash, count * bytesEach)
-    if ((await sha256Hex(new Uint8Array(bytes))) !== hash)
+    const bytes = blobs.get(hash) ?? (await ports.fetchBlob(hash, count * bytesEach))
+    if (!blobs.has(hash) && (await sha256Hex(new Uint8Array(bytes))) !== hash)
       throw new Error('it has another hash than its name')
     blobs.set(hash, bytes)
+    return addBlob(snapshot, hash, bytes)
   } catch (cause) {
-    // The flags that reach it are errors until the next version, or another isolate.
+    // The flags that reach it are errors until a later question brings it.
     settings.logger.warn(`the list ${hash} of a segment cannot be had: ${String(cause)}`)
+    return false
   }
 }

@@ -32,22 +32,31 @@ const patienceMs = { old: 300, none: 1_500 }
 /** The edge is asked no oftener than this by an isolate that holds flags. */
 const askEveryMs = 1_000
 const flushEveryMs = 60_000
+/** Longer than an edge is waited for with a batch. */
+const sendingMaxMs = 15_000
 
 export function makeWorkersClient<F extends object = AnyFlags>(
   settings: ServerSettings,
   ports: WorkersPorts,
 ): WorkersClient<F> {
   const flags = makeFlagsInUse(settings.logger)
-  const follower = followEdge(settings, ports, flags.adopt)
+  const follower = followEdge(settings, ports, flags)
   const asking = makeAsking({ settings, ports, flags, follower })
   const counting = makeCounting(settings, ports, flags)
+  const isServing = makeServingCheck(ports)
   const rest: Omit<WorkersClient<F>, keyof Flags<F>> = {
-    ready: asking.ready,
+    ready: async (options) => {
+      if (!isServing()) return flags.view() !== null
+      counting.flushIfDue()
+      return await asking.ready(options)
+    },
     status: asking.status,
     snapshot: (context) => {
       const view = flags.view()
-      asking.look()
-      counting.flushIfDue()
+      if (isServing()) {
+        asking.look()
+        counting.flushIfDue()
+      }
       return makeFlags<F>({ view: () => view, now: ports.now, context })
     },
     on: (event: 'change' | 'status', listener: (what: never) => void) =>
@@ -79,7 +88,7 @@ function makeAsking({ settings, ports, flags, follower }: AskingParts) {
   let lastState: ClientState = 'starting'
   const hasFlags = () => flags.view() !== null
   const age = () => follower.ageMs() ?? Infinity
-  const mayAsk = () => !isClosed && (follower.sinceAskedMs() >= askEveryMs || !(hasFlags() || isFailing()))
+  const isDue = () => !isClosed && follower.sinceAskedMs() >= askEveryMs
   /** Then nobody waits for the edge: it is asked behind the answers until it is well again. */
   const isFailing = () => follower.error() !== null || follower.pendingMs() >= patienceMs.none
   const status = (): ClientStatus => {
@@ -103,17 +112,22 @@ function makeAsking({ settings, ports, flags, follower }: AskingParts) {
     lastState = now.state
   }
   const look = () => {
-    if (hasFlags() && age() > freshMs && mayAsk()) keepRunning(ports, ask())
+    if (age() > freshMs && isDue()) keepRunning(ports, ask())
   }
+  /** Whoever waits for the first flags asks for himself: what another asked may have ended with its request. */
+  const mayAsk = () => isDue() || !(isClosed || hasFlags() || isFailing())
   return {
     statuses,
     status,
     /** Asks behind the answer, if it is time to. */
     look,
+    /** All that is waited for has one deadline. */
     ready: async ({ timeoutMs = patienceMs.none }: Parameters<FlagClient['ready']>[0] = {}) => {
+      const until = ports.now() + timeoutMs
       if (!hasFlags() && !isFailing()) await within(timeoutMs, keepRunning(ports, follower.recall()))
       if (age() > oldMs && mayAsk()) {
-        const wait = isFailing() ? 0 : hasFlags() ? Math.min(timeoutMs, patienceMs.old) : timeoutMs
+        const left = Math.max(0, until - ports.now())
+        const wait = isFailing() ? 0 : hasFlags() ? Math.min(left, patienceMs.old) : left
         await within(wait, keepRunning(ports, ask()))
       } else look()
       return hasFlags()
@@ -131,7 +145,7 @@ interface Counting extends Pick<EventSender, 'flush'> {
 
 /** Begun by the first request: outside of requests a Worker has no clock. */
 function makeCounting({ logger }: ServerSettings, ports: WorkersPorts, flags: FlagsInUse): Counting {
-  let begun: { readonly counts: EventCounts; readonly sender: Pick<EventSender, 'flush'> } | null = null
+  let begun: { readonly counts: EventCounts; readonly sendAll: () => Promise<void> } | null = null
   let flushedAt = 0
   const begin = () => {
     flushedAt = ports.now()
@@ -139,27 +153,43 @@ function makeCounting({ logger }: ServerSettings, ports: WorkersPorts, flags: Fl
     const collect = () => {
       for (const { flag, variant, times } of takeCounts(flags.tally)) counts.countFlag(flag, variant, times)
     }
-    const sender = makeEventSender({
-      ...ports,
+    const rest = { makeId: () => crypto.randomUUID(), report: logger.warn }
+    return {
       counts,
-      collect,
-      makeId: () => crypto.randomUUID(),
-      report: logger.warn,
-    })
-    return { counts, sender }
+      sendAll: makeSending(ports, () => makeEventSender({ ...ports, ...rest, counts, collect })),
+    }
   }
   const flush = async () => {
-    const { sender } = (begun ??= begin())
+    const { sendAll } = (begun ??= begin())
     flushedAt = ports.now()
-    await sender.flush()
+    await within(sendingMaxMs, keepRunning(ports, sendAll()))
   }
   return {
     track: (name, value) => (begun ??= begin()).counts.countMetric(name, value),
     flush,
     flushIfDue: () => {
       begun ??= begin()
-      if (ports.now() - flushedAt >= flushEveryMs) keepRunning(ports, flush())
+      if (ports.now() - flushedAt >= flushEveryMs) void flush()
     },
+  }
+}
+
+/**
+ * Sends with a sender that is replaced if it does not come to an end: the connection of a request that has ended is
+ * gone, and what waits for it waits for ever.
+ */
+function makeSending({ now }: WorkersPorts, makeSender: () => Pick<EventSender, 'flush'>) {
+  let sender = makeSender()
+  let sendingSince: number | null = null
+  return async () => {
+    if (sendingSince !== null && now() - sendingSince >= sendingMaxMs) {
+      sender = makeSender()
+      sendingSince = null
+    }
+    const mine = sender
+    sendingSince ??= now()
+    await mine.flush()
+    if (mine === sender) sendingSince = null
   }
 }
 
@@ -168,6 +198,21 @@ function stateOf(hasFlags: boolean, ageMs: number | null, isRefused: boolean): C
   if (!hasFlags) return 'starting'
   if (ageMs === null) return 'offline'
   return ageMs > oldMs ? 'stale' : 'polling'
+}
+
+/** Says whether requests have come: before them, in the global scope, the platform has no clock, timer or network. */
+function makeServingCheck({ waitUntil }: WorkersPorts): () => boolean {
+  let isServing = false
+  return () => {
+    if (isServing) return true
+    try {
+      waitUntil(Promise.resolve())
+      isServing = true
+    } catch {
+      // The first request asks.
+    }
+    return isServing
+  }
 }
 
 /** Lets work outlive its request: also what others wait for may not end with the request that began it. */
@@ -186,6 +231,10 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const late = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, ms)
   })
-  await Promise.race([work, late])
+  try {
+    await Promise.race([work, late])
+  } catch {
+    // Outside of requests there are no timers, and nothing is waited for.
+  }
   clearTimeout(timer)
 }

@@ -4,6 +4,9 @@ import { createClient } from './index.ts'
 const edge: string = EDGE
 const key: string = KEY
 const client = createClient({ edge, key, logger: { debug: () => {}, warn: () => {}, error: () => {} } })
+/** Where nothing may be asked or waited for. */
+const wasReady = await client.ready()
+client.snapshot()
 
 // oxlint-disable-next-line import/no-default-export -- a Worker has one
 export default {
@@ -14,6 +17,7 @@ export default {
     if (pathname === '/flush') await client.flush()
     if (pathname === '/track') client.track('bought', {}, { value: 5 })
     return Response.json({
+      wasReady,
       isReady,
       isOn: flags.boolean('checkout', false),
       code: flags.booleanDetails('checkout', false).errorCode ?? null,

@@ -18,6 +18,7 @@ interface Shop {
 }
 
 interface Answer {
+  readonly wasReady: boolean
   readonly isReady: boolean
   readonly isOn: boolean
   readonly code: string | null
@@ -79,6 +80,12 @@ test('the first request waits for flags, and later ones find them in the isolate
   const asked = edge.seen.length
   expect(await ask()).toMatchObject({ isReady: true, isOn: true })
   expect(edge.seen).toHaveLength(asked)
+})
+
+test('in the global scope there are no flags yet, which keeps the first request from nothing', async () => {
+  const { edge, ask } = await openShop()
+  await edge.publish([flagLine('checkout', true)])
+  expect(await ask()).toMatchObject({ wasReady: false, isReady: true, isOn: true })
 })
 
 test('without an edge requests get the defaults, and the flags once there are any', async () => {
