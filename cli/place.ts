@@ -1,4 +1,6 @@
 import { makeApiClient, type ApiClient } from './api-client.ts'
+import { isLoopback } from './local-stack.ts'
+import { printWarning } from './output.ts'
 import type { Settings } from './settings.ts'
 
 export interface Project {
@@ -11,7 +13,16 @@ export interface Place extends Project {
 }
 
 export function clientOf(settings: Settings): ApiClient {
-  return makeApiClient({ url: settings.need('api'), token: settings.need('token') })
+  const [url, token] = [settings.need('api'), settings.need('token')]
+  warnIfPlain(url)
+  return makeApiClient({ url, token })
+}
+
+/** A token that leaves this machine unencrypted is worth a word. */
+export function warnIfPlain(api: string): void {
+  const { protocol, origin } = new URL(api)
+  if (protocol === 'http:' && !isLoopback(api))
+    printWarning(`warning: ${origin} is not encrypted: whoever is on the way can read the token`)
 }
 
 export function projectOf(settings: Settings): Project {

@@ -39,13 +39,17 @@ export function readProfiles(path: string | null): Profiles {
   throw usageError(`${path} is not what \`halyard login\` writes`, 'mend or delete it, and log in again')
 }
 
-/** For its owner alone, and never half written. */
+/** For its owner alone, and never half written. A usage error says why it cannot be. */
 export function writeProfiles(path: string, profiles: Profiles): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.${process.pid}`
-  writeFileSync(draft, `${JSON.stringify({ profiles }, null, 2)}\n`, { mode: 0o600 })
-  chmodSync(draft, 0o600)
-  renameSync(draft, path)
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    writeFileSync(draft, `${JSON.stringify({ profiles }, null, 2)}\n`, { mode: 0o600 })
+    chmodSync(draft, 0o600)
+    renameSync(draft, path)
+  } catch (error) {
+    throw usageError(`${path} cannot be written`, error instanceof Error ? error.message : String(error))
+  }
 }
 
 /** Whether others than its owner may read it; Windows keeps that elsewhere. */

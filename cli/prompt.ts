@@ -16,9 +16,8 @@ export async function ask(question: string, otherwise = ''): Promise<string> {
 
 /** Shows nothing of what is typed. */
 export async function askSecret(question: string): Promise<string> {
-  process.stderr.write(`${question}: `)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const answer = await read('', nowhere)
+  const answer = await read(`${question}: `, nowhere)
   process.stderr.write('\n')
   return answer.trim()
 }
@@ -30,6 +29,8 @@ export async function askYes(question: string): Promise<boolean> {
 
 async function read(question: string, output: NodeJS.WritableStream): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output, terminal: true })
+  // Not before: until now the terminal itself shows what is typed.
+  if (output !== process.stderr) process.stderr.write(question)
   const gone = new Promise<never>((_, reject) => {
     const refuse = () => reject(new CommandError(exitCodes.refused, 'nothing was changed'))
     terminal.once('SIGINT', refuse).once('close', refuse)

@@ -72,6 +72,8 @@ export interface Running {
   readonly ended: Promise<Ran>
   readonly stdout: () => string
   readonly kill: (signal: NodeJS.Signals) => void
+  /** From now on nobody reads its stdout. */
+  readonly hangUp: () => void
 }
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
@@ -98,7 +100,12 @@ export function startCli(
   child.stdout.on('data', (data) => (stdout += String(data)))
   child.stderr.on('data', (data) => (stderr += String(data)))
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, stdout, stderr })) // as documented
-  return { ended, stdout: () => stdout, kill: (signal) => void child.kill(signal) }
+  return {
+    ended,
+    stdout: () => stdout,
+    kill: (signal) => void child.kill(signal),
+    hangUp: () => void child.stdout.destroy(),
+  }
 }
 
 /** Runs the CLI to its end. */

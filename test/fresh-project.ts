@@ -23,7 +23,7 @@ export interface RunOrder {
 export interface FreshProject {
   readonly folder: string
   /** Writes a file of it, with its folders. */
-  readonly write: (path: string, content: string) => string
+  readonly write: (path: string, content: string | Uint8Array) => string
   /** Runs a module of it; ended after 30 s. */
   readonly run: (path: string, order?: RunOrder) => Promise<Ran>
   /** What the TypeScript compiler says of it; '' if nothing. */
@@ -53,7 +53,7 @@ const runsMs = 30_000
 /** Makes one and installs the archives into it, without asking a registry. */
 export async function makeFreshProject(packed: Packed): Promise<FreshProject> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'halyard-fresh-')))
-  const write = (path: string, content: string) => {
+  const write = (path: string, content: string | Uint8Array) => {
     const file = join(folder, path)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content)

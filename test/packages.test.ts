@@ -1,12 +1,13 @@
 /** What is published: its files, its types, its weight. */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { build } from 'esbuild'
 import { publint } from 'publint'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { findNode, makeFreshProject, type FreshProject } from './fresh-project.ts'
 import { packOnce } from './run-once.ts'
 import type { Packed } from '../dev/pack-packages.ts'
@@ -162,10 +163,31 @@ test.each(['nodenext', 'bundler'])(
 )
 
 test.skipIf(oldestNode === null)('the CLI runs on the oldest Node that it names', async () => {
-  const { version } = readManifest('cli')
-  const ran = await project.run('node_modules/.bin/halyard', { node: oldestNode ?? '', args: ['--version'] })
-  expect(ran).toEqual({ code: 0, output: version })
+  const args = ['complete', '--', 'fl'] // loads the program, and of a command what it needs: --version does not
+  const ran = await project.run('node_modules/.bin/halyard', { node: oldestNode ?? '', args })
+  expect(ran).toEqual({ code: 0, output: expect.stringMatching(/^flags\t/) })
 })
+
+test('a release that failed halfway publishes what is not there yet', () => {
+  const { jobs } = parse(readFileSync('.github/workflows/release.yml', 'utf8'))
+  const steps: readonly { readonly run?: string }[] = jobs.publish.steps
+  const script = steps.find(({ run }) => run?.includes('npm publish'))?.run ?? ''
+  // The registry is a folder: an answer for each version that it has; of any other npm says nothing and fails.
+  const npm = project.write('release/bin/npm', npmOfFolder)
+  chmodSync(npm, 0o755)
+  for (const name of ['sdk', 'cli'] as const)
+    project.write(`release/dist/npm/${name}.tgz`, readFileSync(packed[name]))
+  project.write(`release/@halyard/sdk@${readManifest('sdk').version}`, '1')
+  const env = { ...process.env, PATH: `${dirname(npm)}:${process.env['PATH']}` }
+  const options = { cwd: join(project.folder, 'release'), env, encoding: 'utf8' } as const
+  const published = execFileSync('bash', ['-e', '-c', script], options)
+  expect(published).toBe('publish --provenance --access public dist/npm/cli.tgz\n')
+})
+
+const npmOfFolder = `#!/bin/sh
+if [ "$1" = view ]; then exec cat "$2"; fi
+echo "$@"
+`
 
 /** Keys and values that the type of the flags does not have do not compile; what a client infers can be exported. */
 const typedFlags = `

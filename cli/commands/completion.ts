@@ -22,6 +22,6 @@ export async function complete(program: Command, words: readonly string[]): Prom
     process.cwd(),
   )
   const current = words.at(-1) ?? ''
-  for (const name of await readNames(kind, settings, process.env))
+  for (const name of await readNames({ kind, text: current }, settings, process.env))
     if (name.startsWith(current)) printLine(name)
 }

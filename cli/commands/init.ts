@@ -1,6 +1,6 @@
 /** `init`: a first flag from nothing. */
 import { randomUUID } from 'node:crypto'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import type { Environment } from '@halyard/shared/contract/resources.ts'
@@ -13,6 +13,7 @@ import { projectFileName } from '../project-file.ts'
 import { ask, canAsk } from '../prompt.ts'
 import type { Settings } from '../settings.ts'
 import { detectKind, makeSnippet } from '../snippets.ts'
+import { writeTextAt } from '../write-text.ts'
 
 export interface InitOptions {
   readonly flag?: string
@@ -48,7 +49,9 @@ async function initServer(options: InitOptions, asked: Ask, settings: Settings):
   const place = { org, project, environment: environment.key }
   const key = options.flag ?? (await asked('Key of the first flag', firstFlag))
   const isNew = await makeFlag(client, { ...place, key })
-  const isOn = !environment.protected && (await switchOn(client, { ...place, key }))
+  const isOn = isNew
+    ? !environment.protected && (await switchOn(client, { ...place, key }))
+    : (await client.call('getFlagState', { params: { ...place, key } })).enabled // as somebody left it
   const written = writeProjectFile(place, settings)
   const edge = settings.find('edge')?.value
   const kind = detectKind(process.cwd())
@@ -66,7 +69,7 @@ async function initServer(options: InitOptions, asked: Ask, settings: Settings):
   printLine(
     `${isNew ? 'created' : 'found'} ${visible(key)}, ${isOn ? paint('green', 'on') : 'off'} in ${visible(environment.key)}`,
   )
-  if (environment.protected)
+  if (environment.protected && !isOn)
     printLine(
       `  ${visible(environment.key)} is protected: halyard flags toggle ${visible(key)} --on --env ${visible(environment.key)}`,
     )
@@ -90,7 +93,7 @@ async function initLocal(options: InitOptions, asked: Ask, settings: Settings): 
       '1 to 100 of A-Z a-z 0-9 . _ -, starting with a letter or digit',
     )
   const file = { $schema: fileSchema, flags: { [key]: { enabled: true, variant: 'on' } } }
-  writeFileSync(flagFile, `${JSON.stringify(file, null, 2)}\n`)
+  writeTextAt(flagFile, `${JSON.stringify(file, null, 2)}\n`)
   const lines = makeSnippet('local', { flag: key, edge: undefined })
   if (settings.isJson)
     return printJson({ flag: key, file: flagFile, kind: 'local', snippet: lines.join('\n') })
@@ -181,7 +184,7 @@ function writeProjectFile({ org, project, environment }: Place, settings: Settin
     project,
     env: environment,
   }
-  writeFileSync(path, `${JSON.stringify(values, null, 2)}\n`)
+  writeTextAt(path, `${JSON.stringify(values, null, 2)}\n`)
   return path
 }
 

@@ -2,8 +2,8 @@
 import { text } from 'node:stream/consumers'
 import { makeApiClient } from '../api-client.ts'
 import { usageError } from '../command-error.ts'
-import { isLoopback } from '../local-stack.ts'
-import { printJson, printLine, printWarning, visible } from '../output.ts'
+import { printJson, printLine, visible } from '../output.ts'
+import { warnIfPlain } from '../place.ts'
 import { defaultProfile, readProfiles, writeProfiles, type Profile } from '../profiles.ts'
 import { ask, askSecret, canAsk } from '../prompt.ts'
 import { checkUrl, type GlobalOptions, type Settings } from '../settings.ts'
@@ -15,13 +15,11 @@ export interface LoginOptions {
 /** `login`: asks for what is not given, tries the token, and keeps it. */
 export async function login(options: LoginOptions & GlobalOptions, settings: Settings): Promise<void> {
   const path = pathOf(settings)
-  const profiles = readProfiles(path)
   const name = settings.profile ?? defaultProfile
+  const profiles = readProfiles(path)
   const before = Object.hasOwn(profiles, name) ? profiles[name] : undefined
   const api = await chooseApi(options, before)
-  const url = new URL(api)
-  if (url.protocol === 'http:' && !isLoopback(api))
-    printWarning(`warning: ${url.origin} is not encrypted: whoever is on the way can read the token`)
+  warnIfPlain(api)
   const token = await chooseToken(options)
   const who = await makeApiClient({ url: api, token }).call('whoami', {})
   const edge = options.edge ?? (before?.api === api ? before.edge : undefined)
@@ -32,10 +30,11 @@ export async function login(options: LoginOptions & GlobalOptions, settings: Set
     org: who.organization,
     ...placeOf(options, who),
   }
-  writeProfiles(path, { ...profiles, [name]: profile })
+  // Read again: meanwhile somebody may have logged in elsewhere.
+  writeProfiles(path, { ...readProfiles(path), [name]: profile })
   if (settings.isJson) return printJson({ profile: name, api, edge: edge ?? null, ...who })
   const where = [who.organization, who.project, who.environment].filter((text) => text !== null)
-  printLine(`logged in at ${url.origin} as ${who.role} of ${visible(where.join('/'))}`)
+  printLine(`logged in at ${new URL(api).origin} as ${who.role} of ${visible(where.join('/'))}`)
   printLine(`kept in ${path}${name === defaultProfile ? '' : `, profile ${visible(name)}`}`)
 }
 

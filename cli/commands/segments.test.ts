@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { useApi } from '../api.test-kit.ts'
@@ -98,6 +98,26 @@ test('an upload goes on where it broke off, and one that is done is not sent aga
   expect(await told(...args)).toContain('the list has 300,000 ids')
   expect(puts.length).toBeGreaterThanOrEqual(4)
 }, 60_000)
+
+test('a file that changes while it is read is not uploaded', async () => {
+  await json('segments', 'create', 'moving')
+  const path = fileOf('ids.ndjson', many)
+  api.onRequest(({ method = '' }) => {
+    if (method === 'PUT') writeFileSync(path, many.map((id) => id.replace('user', 'else')).join('\n'))
+    return true
+  })
+  const ran = await cli(['segments', 'members', 'upload', 'moving', path])
+  api.onRequest(() => true)
+  expect(ran).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('the file changed') })
+  expect(await json('segments', 'members', 'get', 'moving')).toMatchObject({ count: 0 })
+}, 60_000)
+
+test('a folder is no list', async () => {
+  const path = join(emptyFolder(), 'ids.csv')
+  mkdirSync(path)
+  const { code, stderr } = await cli(['segments', 'members', 'upload', 'customers', path])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`${path} cannot be read`) })
+})
 
 test('an upload that was not committed can be discarded', async () => {
   const put = await fetch(`${api.url}${members}?upload=left&part=1`, {

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { useApi } from '../api.test-kit.ts'
 import { readProfiles, writeProfiles } from '../profiles.ts'
 import { hasTerminal, talk } from '../terminal.test-kit.ts'
-import { emptyFolder, runCli } from '../test-kit.ts'
+import { emptyFolder, runCli, startServer } from '../test-kit.ts'
 
 const api = useApi()
 const { cli } = api
@@ -82,6 +82,39 @@ test.each([
   const ran = await pipe(input, ['login', '--api', api.url, '--token-stdin'], { XDG_CONFIG_HOME: home })
   expect(ran.code).toBe(code)
   expect(existsSync(configOf(home))).toBe(false)
+})
+
+test('a login keeps one that was made meanwhile', async () => {
+  const home = emptyFolder()
+  const other = { api: 'https://a.example', token: 'x' }
+  const who = { key: 'k', role: 'admin', organization: 'acme', project: null, environment: null }
+  await using server = await startServer(() => {
+    writeProfiles(configOf(home), { other })
+    return { body: who }
+  })
+  const ran = await pipe('t', ['login', '--api', server.url, '--token-stdin'], { XDG_CONFIG_HOME: home })
+  expect(ran).toMatchObject({ code: 0, stderr: '' })
+  expect(readProfiles(configOf(home))).toMatchObject({ other, default: { token: 't' } })
+})
+
+test('a login that cannot be kept is told, and by what', async () => {
+  const file = join(emptyFolder(), 'file')
+  writeFileSync(file, '')
+  const args = ['login', '--api', api.url, '--token-stdin']
+  const { code, stderr } = await pipe(api.kit.token, args, { XDG_CONFIG_HOME: file })
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(/^halyard: .*config\.json cannot be written\n  E/),
+  })
+})
+
+test('whoever sends a token unencrypted to another machine is warned, once', async () => {
+  const elsewhere = api.url.replace('127.0.0.1', '0.0.0.0') // here as well, but not by its name
+  const { code, stderr } = await cli(['whoami', '--json'], { HALYARD_API_URL: elsewhere })
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `warning: ${elsewhere} is not encrypted: whoever is on the way can read the token\n`,
+  })
 })
 
 test('login asks nobody where there is no terminal', async () => {
@@ -181,6 +214,31 @@ test('init takes what is there, and leaves a protected environment off', async (
   expect(safe).toMatchObject({ environment: 'production', created: false, enabled: false, kind: 'other' })
 })
 
+test('init switches on no flag but the one that it makes', async () => {
+  await api.told('flags', 'toggle', 'checkout', '--off')
+  const args = ['init', '--yes', '--project', 'shop', '--flag', 'checkout', '--json']
+  const env = { HALYARD_API_URL: api.url, HALYARD_TOKEN: api.kit.token }
+  expect(JSON.parse((await runCli(args, env)).stdout)).toMatchObject({ created: false, enabled: false })
+  expect(await api.json('flags', 'get', 'checkout')).toMatchObject({ enabled: false })
+})
+
+test('init says what it cannot write', async () => {
+  const folder = emptyFolder()
+  for (const name of ['flags.json', 'halyard.json']) symlinkSync(name, join(folder, name)) // leads nowhere
+  const env = { HALYARD_API_URL: api.url, HALYARD_TOKEN: api.kit.token }
+  for (const [args, name] of [
+    [['--local'], 'flags.json'],
+    [['--project', 'shop'], 'halyard.json'],
+  ] as const) {
+    // One after another, as they would be typed.
+    const { code, stderr } = await runCli(['init', '--yes', ...args], env, folder) // oxlint-disable-line no-await-in-loop
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(`${name} cannot be written`),
+    })
+  }
+})
+
 test.skipIf(!hasTerminal)('init asks for what is not given', async () => {
   const folder = emptyFolder()
   const { code, screen } = await talk({
@@ -210,58 +268,4 @@ test('init --local writes a file of flags, once', async () => {
   expect(JSON.parse(checked.stdout).checks).toContainEqual(
     expect.objectContaining({ check: 'flag file', outcome: 'ok' }),
   )
-})
-
-interface Check {
-  readonly check: string
-  readonly outcome: string
-  readonly remedy: string | null
-}
-
-async function examine(env: Readonly<Record<string, string>>, folder?: string) {
-  const { code, stdout } = await cli(['doctor', '--json'], env, folder)
-  const checks: Check[] = JSON.parse(stdout).checks
-  return {
-    code,
-    of: (name: string) => checks.filter(({ check }) => check === name).map(({ outcome }) => outcome),
-    checks,
-  }
-}
-
-test('doctor finds nothing to fail for where API, token and place are right', async () => {
-  const { code, of, checks } = await examine({})
-  expect({ code, checks }).toMatchObject({ code: 0 })
-  expect([of('API'), of('clock'), of('token'), of('key')]).toEqual([['ok'], ['ok'], ['ok', 'ok'], ['warn']])
-  expect(checks.every(({ outcome, remedy }) => (outcome === 'ok') === (remedy === null))).toBe(true)
-})
-
-test.each([
-  ['a token that is not known', { HALYARD_TOKEN: 'hyd_svc_0000' }, 'token'],
-  ['an API that is not there', { HALYARD_API_URL: 'http://127.0.0.1:9' }, 'API'],
-  ['an address that is none', { HALYARD_API_URL: 'halyard' }, 'api'],
-  ['an environment that is not there', { HALYARD_ENV: 'nowhere' }, 'environment'],
-  ['a project that is not there', { HALYARD_PROJECT: 'nothing' }, 'project'],
-  ['an edge that is not there', { HALYARD_EDGE_URL: 'http://127.0.0.1:9', HALYARD_KEY: 'hyd_srv_x' }, 'edge'],
-])('doctor fails for %s', async (_what, env, name) => {
-  const { code, of } = await examine(env)
-  expect({ code, outcome: of(name) }).toEqual({ code: 1, outcome: expect.arrayContaining(['fail']) })
-})
-
-test('doctor warns of a login that others may read, and fails for files that are wrong', async () => {
-  const home = emptyFolder()
-  writeProfiles(configOf(home), { other: { api: 'https://a.example', token: 'x' } })
-  const safe = await examine({ XDG_CONFIG_HOME: home })
-  expect(safe.of('login')).toEqual([])
-  const folder = emptyFolder()
-  writeFileSync(join(folder, 'flags.json'), '{"flags": {"a": {}}}')
-  mkdirSync(join(folder, 'below'))
-  writeFileSync(join(folder, 'below', 'halyard.json'), '{"token": "hyd_svc_1"}')
-  chmodSync(configOf(home), 0o644)
-  const { of } = await examine({ XDG_CONFIG_HOME: home }, folder)
-  expect([of('login'), of('flag file')]).toEqual([['warn'], ['fail']])
-  const below = await cli(['doctor'], {}, join(folder, 'below'))
-  expect(below).toMatchObject({
-    code: 1,
-    stdout: expect.stringMatching(/^project file +fail .*holds a secret/m),
-  })
 })

@@ -7,7 +7,7 @@ import type { Versions } from '@halyard/shared/contract/written.ts'
 import type * as z from 'zod'
 import { pathOf } from '../arguments.ts'
 import type { ApiClient } from '../api-client.ts'
-import { CommandError, usageError } from '../command-error.ts'
+import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { confirmIn } from '../confirm.ts'
 import type { WriteOptions } from '../options.ts'
 import { printLine, printWritten, visible } from '../output.ts'
@@ -49,7 +49,7 @@ export async function uploadMembers(
   const params = { ...placeOf(settings), key }
   const file = await openFile(path)
   try {
-    const hashes = await hashParts(file)
+    const hashes = await hashParts(file, path)
     if (hashes.length > limits.uploadParts)
       throw usageError(`${path} is too large`, `an upload takes ${limits.uploadParts} MiB`)
     await confirmIn(client, params, { deed: `replace the list of ${visible(key)}`, yes })
@@ -99,8 +99,13 @@ async function run(job: Job) {
   return await commit(job)
 }
 
-async function sendPart({ client, params, file, format, name }: Job, part: number): Promise<void> {
+async function sendPart({ client, params, file, format, hashes, name }: Job, part: number): Promise<void> {
   const data = await readPart(file, part)
+  // Beside parts of another state of the file it would make a list that nobody wrote.
+  if (hashOf(data) !== hashes[part - 1])
+    throw new CommandError(exitCodes.failed, 'the file changed while it was read', [
+      'the list is as before; run it again once the file is whole',
+    ])
   await client.call('putMembers', {
     params,
     query: { upload: name, part },
@@ -128,17 +133,24 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(pathOf(path))
   } catch (error) {
-    throw usageError(`${path} cannot be read`, error instanceof Error ? error.message : String(error))
+    throw unreadable(path, error)
   }
 }
 
-async function hashParts(file: FileHandle): Promise<string[]> {
+function unreadable(path: string, error: unknown): CommandError {
+  return usageError(`${path} cannot be read`, error instanceof Error ? error.message : String(error))
+}
+
+async function hashParts(file: FileHandle, path: string): Promise<string[]> {
   const hashes: string[] = []
   for (;;) {
     // One part after another: a list may be half a gigabyte.
-    const data = await readPart(file, hashes.length + 1) // oxlint-disable-line no-await-in-loop
+    // oxlint-disable-next-line no-await-in-loop
+    const data = await readPart(file, hashes.length + 1).catch((error: unknown) => {
+      throw unreadable(path, error) // a folder can be opened
+    })
     if (data.length === 0 && hashes.length > 0) return hashes
-    hashes.push(createHash('sha256').update(data).digest('hex'))
+    hashes.push(hashOf(data))
     if (data.length < limits.bodyBytes || hashes.length > limits.uploadParts) return hashes
   }
 }
@@ -151,7 +163,11 @@ async function readPart(file: FileHandle, part: number): Promise<Uint8Array<Arra
 }
 
 function nameOf(hashes: readonly string[]): string {
-  return `cli-${createHash('sha256').update(hashes.join()).digest('hex').slice(0, 32)}`
+  return `cli-${hashOf(hashes.join()).slice(0, 32)}`
+}
+
+function hashOf(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex')
 }
 
 function formatOf(path: string): MemberFormat {

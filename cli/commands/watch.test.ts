@@ -277,3 +277,17 @@ test('an interrupt also ends the waiting between two tries', async () => {
   stream.cli.kill('SIGINT')
   expect(await stream.cli.ended).toMatchObject({ code: 0 })
 })
+
+test('a watch that nobody reads any more ends', async () => {
+  const closed = Promise.withResolvers<number>()
+  const opened = Promise.withResolvers<WebSocket>()
+  await using stream = await startStream((socket) => {
+    socket.on('close', closed.resolve)
+    opened.resolve(socket)
+  })
+  const socket = await opened.promise
+  stream.cli.hangUp()
+  socket.send(snapshotOf(7, {}))
+  expect(await closed.promise).toBe(1000)
+  expect(await stream.cli.ended).toMatchObject({ code: 0, stderr: '' })
+})

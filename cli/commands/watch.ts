@@ -18,6 +18,7 @@ export async function watch(settings: Settings): Promise<void> {
   const key = settings.need('key')
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort()) // more than once: npm passes it on
+  process.stdout.once('error', () => stop.abort()) // nobody is left to tell
   const tell = settings.isJson ? printJsonLine : printEvent
   const follower = makeFollower(tell)
   const backOff = makeBackOff(firstMs, lastMs, Math.random)

@@ -65,6 +65,21 @@ test('names are kept for a while, for their owner, and without the token', async
   expect(await complete(['flags', 'get', ''], { XDG_CACHE_HOME: home })).toEqual(['held'])
 })
 
+test('of a large project, those are found that begin with what is typed, and all where nothing is', async () => {
+  await api.kit.ok('POST', '/orgs/acme/projects', { body: { key: 'large' } })
+  const flags = Array.from({ length: 250 }, (_, i) => ({ key: `f${100 + i}` }))
+  await api.kit.ok('POST', '/orgs/acme/projects/large/flags/import', { body: { flags } })
+  const env = { HALYARD_PROJECT: 'large' }
+  const asked: string[] = []
+  api.onRequest(({ url = '' }) => asked.push(url) > 0)
+  expect(await complete(['flags', 'get', 'f349'], env)).toEqual(['f349'])
+  expect(asked.length).toBe(1)
+  // What does not come in time is left out: on a busy machine it may take more than one try.
+  await expect
+    .poll(async () => (await complete(['flags', 'get', ''], env)).length, { timeout: 20_000 })
+    .toBe(250)
+}, 30_000)
+
 test('bash completes by its script', async () => {
   const bin = join(emptyFolder(), 'bin')
   mkdirSync(bin)

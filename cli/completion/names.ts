@@ -5,31 +5,51 @@ import { dirname, join } from 'node:path'
 import type { Settings } from '../settings.ts'
 import type { Kind } from './candidates.ts'
 
+interface Page {
+  readonly items?: readonly { readonly key?: unknown }[]
+  readonly nextCursor?: unknown
+}
+
 const timeoutMs = 300
 const keepMs = 60_000
 
-/** Empty if they cannot be had in time. */
+/** Those that may begin with a text, as far as they can be had in time. */
 export async function readNames(
-  kind: Kind,
+  { kind, text }: { readonly kind: Kind; readonly text: string },
   settings: Settings,
   variables: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly string[]> {
+  const names: string[] = []
   try {
-    const url = `${settings.need('api')}/api/v1/orgs/${settings.need('org')}/projects/${settings.need('project')}/${kind}?limit=200`
+    const url = new URL(
+      `${settings.need('api')}/api/v1/orgs/${settings.need('org')}/projects/${settings.need('project')}/${kind}?limit=200`,
+    )
+    // The API finds it anywhere in a key, name or description.
+    if (text !== '' && kind !== 'environments') url.searchParams.set('text', text)
     const token = settings.need('token')
     const cache = cachePath(`${url} ${token}`, variables)
     const held = cache && readCache(cache)
     if (held) return held
-    const response = await fetch(url, {
-      headers: { authorization: `Bearer ${token}` },
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
-    })
-    const names = keysOf(await response.json())
+    for await (const page of askPages(url, token)) names.push(...keysOf(page))
     if (cache) writeCache(cache, names)
-    return names
   } catch {
-    return [] // a completion that fails says nothing
+    // A completion that fails says nothing.
+  }
+  return names
+}
+
+/** One after another until the time is over. */
+async function* askPages(url: URL, token: string): AsyncGenerator<Page> {
+  const signal = AbortSignal.timeout(timeoutMs)
+  const headers = { authorization: `Bearer ${token}` }
+  for (;;) {
+    // Each page names the next.
+    // oxlint-disable-next-line no-await-in-loop
+    const response = await fetch(url, { headers, redirect: 'error', signal })
+    const page = (await response.json()) as Page // oxlint-disable-line no-await-in-loop -- anything else throws, or has no texts
+    yield page
+    if (typeof page.nextCursor !== 'string') return
+    url.searchParams.set('cursor', page.nextCursor)
   }
 }
 
@@ -54,7 +74,6 @@ function writeCache(path: string, names: readonly string[]): void {
 }
 
 /** Only what needs no quoting in any shell. */
-function keysOf(page: unknown): string[] {
-  const { items } = page as { items?: readonly { readonly key?: unknown }[] } // anything else throws, or has no texts
-  return (items ?? []).flatMap(({ key }) => (typeof key === 'string' && /^[\w.-]+$/.test(key) ? [key] : []))
+function keysOf({ items = [] }: Page): string[] {
+  return items.flatMap(({ key }) => (typeof key === 'string' && /^[\w.-]+$/.test(key) ? [key] : []))
 }

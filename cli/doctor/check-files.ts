@@ -1,14 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { FlagFile } from '@halyard/shared/flag-file/flag-file.ts'
+import { describeFault } from '@halyard/shared/flag-file/file-fault.ts'
+import { readFromDisk } from '@halyard/sdk/local/follow-flag-file.ts'
 import { readProjectFile } from '../project-file.ts'
 import { failWith, fail, ok, type Finding } from './finding.ts'
 
-const flagFile = 'flags.json'
+const flagFiles = ['flags.json', 'flags.yaml', 'flags.yml']
 
-/** halyard.json here or above, and flags.json here; neither has to be there. */
+/** halyard.json here or above, and a file of flags here; neither has to be there. */
 export function checkFiles(folder: string): Finding[] {
-  return [...checkProjectFile(folder), ...checkFlagFile(folder)]
+  const paths = flagFiles.map((name) => join(folder, name)).filter((path) => existsSync(path))
+  return [...checkProjectFile(folder), ...paths.map(checkFlagFile)]
 }
 
 function checkProjectFile(folder: string): Finding[] {
@@ -20,17 +22,12 @@ function checkProjectFile(folder: string): Finding[] {
   }
 }
 
-function checkFlagFile(folder: string): Finding[] {
-  const path = join(folder, flagFile)
-  if (!existsSync(path)) return []
-  try {
-    const { success, data, error } = FlagFile.safeParse(JSON.parse(readFileSync(path, 'utf8')))
-    if (success) return [ok('flag file', `${path} with ${Object.keys(data.flags).length} flags`)]
-    const { path: at = [], message = '' } = error.issues[0] ?? {}
-    return [fail('flag file', `${path}: /${at.join('/')}: ${message}`, 'mend it')]
-  } catch (error) {
-    return [
-      fail('flag file', `${path}: ${error instanceof Error ? error.message : String(error)}`, 'mend it'),
-    ]
-  }
+/** As `serve` reads it. */
+function checkFlagFile(path: string): Finding {
+  const reading = readFromDisk(path)
+  if (reading.file !== null)
+    return ok('flag file', `${path} with ${Object.keys(reading.file.flags).length} flags`)
+  const [first, ...others] = reading.faults.map(describeFault)
+  const more = others.length === 0 ? '' : ` and ${others.length} more`
+  return fail('flag file', `${path}: ${first}${more}`, 'mend it')
 }
