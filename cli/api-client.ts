@@ -116,10 +116,11 @@ function failureOf(status: number, answer: unknown): CommandError {
   const { data: problem } = Problem.safeParse(answer)
   if (!problem)
     return new CommandError(exitCodes.failed, `the API answered ${status}, and not with a problem`)
-  const fields = problem.errors?.map(({ pointer, detail }) => `${pointer || 'the body'}: ${detail}`) ?? []
+  const { detail, errors = [] } = problem
+  const isRepeated = errors.some((field) => field.detail === detail)
   const lines = [
-    ...(problem.detail === undefined ? [] : [problem.detail]),
-    ...fields,
+    ...(detail === undefined || isRepeated ? [] : [detail]),
+    ...errors.map((field) => `${field.pointer || 'the body'}: ${field.detail}`),
     `request ${problem.requestId}`,
   ]
   return new CommandError(exitCodes.failed, `${problem.title} (${problem.code})`, lines, problem.code)

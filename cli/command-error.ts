@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 3,
   /** `plan --detailed-exitcode` found something to do. */
   pending: 4,
+  /** Ctrl-C in the middle: what was done is told. */
+  interrupted: 130,
 } as const
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]

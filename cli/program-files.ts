@@ -99,19 +99,21 @@ function addCodegen(program: Command): void {
 
 function addImport(program: Command): void {
   const parent = addCommand(program, 'import', {
-    does: "bring in another system's flags",
+    does: "read another system's flags, for `plan` and `apply`",
     examples: [
       'halyard import flagd flags.flagd.json',
-      'halyard import flagd flags.flagd.yaml --out flags.yaml',
+      'halyard import flagd flags.flagd.json --out flags.yaml',
     ],
   })
   for (const { name, what, options } of systems) {
     const command = addCommand(parent, `${name} <file>`, {
-      does: `plan what would come of ${what}; all environments get the same state, or those of --env`,
-      examples: [`halyard import ${name} FILE`, `halyard import ${name} FILE --apply`],
+      does: `show what would come of ${what}, or write it as a file of flags`,
+      examples: [`halyard import ${name} FILE`, `halyard import ${name} FILE --out flags.yaml`],
     })
-      .addOption(new Option('--apply', 'do it: all flags or, if any is refused, none').conflicts('out'))
-      .option('--out <file>', 'write a file of flags instead, for `plan` and `apply`')
+      .option(
+        '--out <file>',
+        'write a file of flags, for `plan` and `apply`: all of them or, if any is refused, none',
+      )
       .option(
         '--server-only',
         'hide the flags from client (browser) keys, also those that are shown to them there',

@@ -25,9 +25,10 @@ Exit codes:
   0  done
   1  failed: the API, the edge or the network said no
   2  usage: an option, a variable or a file is not what it has to be
-  3  refused: nothing was written (an import with flags that cannot be expressed, planned or applied;
+  3  refused: nothing was written (an import with flags that cannot be expressed;
      a protected environment without a yes)
-  4  changes pending, of \`plan --detailed-exitcode\` alone`
+  4  changes pending, of \`plan --detailed-exitcode\` alone
+  130  interrupted: \`apply\` has told what was done and what was not`
 
 const examples = [
   'halyard init',
@@ -60,11 +61,7 @@ export function makeProgram(): Command {
     .option(variables.key.option, variables.key.what)
     .option(variables.org.option, variables.org.what)
     .option(variables.project.option, variables.project.what)
-    .option(
-      variables.env.option,
-      `${variables.env.what}; export, plan, apply and import take several`,
-      collect,
-    )
+    .option(variables.env.option, `${variables.env.what}; export, plan and apply take several`, collect)
     .option('--profile <name>', 'the login to use; that of the API, or the default one, if left out')
     .option('--json', 'machine output: JSON on stdout and nothing else')
     .addHelpText('after', closing)

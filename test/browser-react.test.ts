@@ -38,7 +38,7 @@ async function bootstrapFor(given: Context): Promise<Bootstrap> {
   const answer = (await response.json()) as Bulk
   const flags: Record<string, Flag> = {}
   for (const { key: name, value, variant, reason } of answer.flags) flags[name] = { value, variant, reason }
-  return { version: response.headers.get('Halyard-Version'), flags }
+  return { version: response.headers.get('Halyard-Version'), targetingKey: given['targetingKey'], flags }
 }
 
 /** As a server renders it; its modules know JSX, which those of the tests do not. */
@@ -111,6 +111,29 @@ browserTest('with a fallback it is shown until there are flags, and no default e
   expect(await tab.locator('#waiting').count()).toBe(0)
   expect(errors).toEqual([])
 })
+
+browserTest(
+  'with a fallback it is shown for each user who has no flags yet, with a bootstrap too',
+  async () => {
+    for (const bootstrap of [undefined, await bootstrapFor(context)]) {
+      const { tab, errors } = await openTab()
+      const options = { ...optionsFor(context), ...(bootstrap && { bootstrap }) }
+      await tab.evaluate((given) => app.mount(given, { suspends: true }), options)
+      await expect.poll(() => textOf(tab, 'status'), patience).toBe('live')
+      const { promise: isAllowed, resolve: go } = Promise.withResolvers<void>()
+      await tab.route('**/ofrep/v1/evaluate/flags', async (route) => {
+        await isAllowed
+        await route.continue()
+      })
+      await tab.evaluate((given) => app.renderFor(given), { targetingKey: 'user-2', country: 'AT' })
+      await expect.poll(() => tab.locator('#waiting').count(), patience).toBe(1)
+      go()
+      await expect.poll(() => tab.locator('#waiting').count(), patience).toBe(0)
+      expect(await textOf(tab, 'checkout')).toBe('new')
+      expect(errors).toEqual([])
+    }
+  },
+)
 
 browserTest('nothing is rendered for a user with the values of the one before', async () => {
   const asked = Array.from({ length: 60 }, (_, i) => `user-${i}`)

@@ -85,7 +85,7 @@ browserTest('the first read gives the values of a bootstrap, and those of the ed
   const flags = { [flag]: { value: false, variant: 'off', reason: 'STATIC' } } as const
   const first = await open(tab, {
     ...optionsFor({ targetingKey: 'user-1' }),
-    bootstrap: { version: null, flags },
+    bootstrap: { version: null, targetingKey: 'user-1', flags },
   })
   expect(first).toMatchObject({ value: false, variant: 'off' })
   await expect.poll(() => valueOf(tab), patience).toBe(true)

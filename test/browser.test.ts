@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { browserTest, useBrowser } from './browser-kit.ts'
 import type { Page } from './browser-page.ts'
-import { callApi, project, runCli, useStack } from './stack-kit.ts'
+import { callApi, importFlagd, project, useStack } from './stack-kit.ts'
 
 const system = useStack()
 const { openTab } = useBrowser()
@@ -22,7 +22,7 @@ browserTest(
   'a browser page reads the imported flags with the published web provider and a client key',
   async () => {
     const { stack } = system
-    await runCli(stack, ['import', 'flagd', file, '--apply'])
+    await importFlagd(stack, file)
     const { tab, errors } = await openTab()
     await tab.evaluate((options) => page.start(options), start())
     await expect

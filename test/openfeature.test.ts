@@ -261,10 +261,8 @@ test('a server provider that began without its edge becomes ready when that is t
   )
   await expect(client.getStringValue('string-flag', 'bye')).resolves.toBe('hi')
   await OpenFeature.clearProviders()
-  await until(
-    async () => silent.sockets.size,
-    (count) => count === 0,
-  )
+  const countOpen = async () => silent.sockets.size
+  await until(countOpen, (count) => count === 0, 60_000)
 })
 
 test('a web provider that began without its edge becomes ready when that is there', async () => {

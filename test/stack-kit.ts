@@ -80,6 +80,15 @@ export async function runCli(stack: Stack, args: readonly string[]): Promise<str
   return stdout
 }
 
+/** Brings a flagd file in as people do: as a file of flags, which is applied. */
+export async function importFlagd(stack: Stack, file: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'halyard-import-'))
+  const out = join(folder, 'flags.yaml')
+  await runCli(stack, ['import', 'flagd', file, '--out', out])
+  await runCli(stack, ['apply', out, '--yes'])
+  rmSync(folder, { recursive: true })
+}
+
 /** A stream as a server SDK opens it: its messages so far, and a wait for one that fits. */
 export function openStream(stack: Stack, key: string) {
   const socket = new WebSocket(`${stack.urls.edge.replace('http', 'ws')}/v1/stream`, {

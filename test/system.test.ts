@@ -2,9 +2,10 @@ import { OFREPProvider } from '@openfeature/ofrep-provider'
 import { OpenFeature } from '@openfeature/server-sdk'
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
+import { createLocalClient } from '@halyard/sdk/local/index.ts'
 import { applyChanges } from '@halyard/shared/protocol/delta.ts'
 import { sha256Hex } from '@halyard/shared/protocol/hash.ts'
-import { callApi, openStream, project, runCli, until, useStack } from './stack-kit.ts'
+import { callApi, importFlagd, openStream, project, runCli, until, useStack } from './stack-kit.ts'
 
 interface FlagdFlag {
   readonly variants: Readonly<Record<string, string | number | boolean>>
@@ -31,7 +32,7 @@ test('the flags of the OpenTelemetry demo shop are imported by the CLI, all sixt
   const before = await callApi<{ items: unknown[] }>(system.stack, 'GET', `${project}/flags?limit=100`)
   expect(before.items, 'a plan writes nothing').toHaveLength(4)
   expect(JSON.parse(plan)).toBeTypeOf('object')
-  await runCli(system.stack, ['import', 'flagd', file, '--apply'])
+  await importFlagd(system.stack, file)
   const after = await callApi<{ items: { key: string }[] }>(system.stack, 'GET', `${project}/flags?limit=100`)
   expect(after.items.map((flag) => flag.key)).toEqual(expect.arrayContaining(Object.keys(flags)))
 })
@@ -52,6 +53,33 @@ test('a published OpenFeature client reads each of them at the edge', async () =
     expect(details).toMatchObject({ flagKey: key, value, variant: flag.defaultVariant })
     expect(details.errorCode).toBeUndefined()
   }
+})
+
+test('a client in local mode on the exported file gives what the edge gives', async () => {
+  const { stack } = system
+  const exported = JSON.parse(await runCli(stack, ['export', '--format', 'json']))
+  const client = createLocalClient({ ...exported, environment: 'production' })
+  const reasons = new Set<string>()
+  for (let user = 0; user < 20; user += 1) {
+    const product = user % 2 === 0 ? 'OLJCESPC7Z' : 'L9ECAV7KIM'
+    const context = { targetingKey: `user-${user}`, product_id: product, plan: 'pro', country: 'CA' }
+    const response = await fetch(`${stack.urls.edge}/ofrep/v1/evaluate/flags`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${stack.seed.environments.production.serverKey}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ context }),
+    })
+    const { flags: given } = (await response.json()) as { flags: { key: string; reason: string }[] }
+    expect(given).toHaveLength(20)
+    for (const { key, ...answer } of given) {
+      const { value, variant, reason } = client.explain(key, context).details
+      expect(answer).toMatchObject({ value, variant, reason })
+      reasons.add(reason)
+    }
+  }
+  expect([...reasons]).toEqual(expect.arrayContaining(['SPLIT', 'TARGETING_MATCH']))
 })
 
 test('a toggle is seen on the socket and at the edge, with the version that the write answered', async () => {

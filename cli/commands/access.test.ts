@@ -18,7 +18,7 @@ test('keys are created with their secret shown once, listed without it, and revo
     environment: 'development',
     lastFour: secret.slice(-4),
   })
-  expect(await told('keys', 'list')).toMatch(/^key_\w+ +server +development +backend .* never +good$/m)
+  expect(await told('keys', 'list')).toMatch(/^key_\w+ +server +development +backend .* good$/m)
   expect(await told('keys', 'revoke', key.id)).toBe(`revoked server key ${key.id} (backend)\n`)
   expect(await told('keys', 'list')).toMatch(/backend .* revoked$/m)
 })

@@ -1,15 +1,15 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { limits } from '@halyard/shared/contract/limits.ts'
 import { valueTypeOf, variantsOf } from '@halyard/shared/flag-file/resolve.ts'
 import { pathOf } from '../arguments.ts'
-import { CommandError, exitCodes, usageError } from '../command-error.ts'
+import { CommandError, exitCodes } from '../command-error.ts'
 import { readFlagFileAt } from '../files/read-flag-file.ts'
 import { toTypeScript, type CodeFlag } from '../files/typescript.ts'
 import { printJson, printLine } from '../output.ts'
 import { readPages } from '../pages.ts'
 import { clientOf, projectOf } from '../place.ts'
 import type { Settings } from '../settings.ts'
+import { writeTextAt } from '../write-text.ts'
 
 export interface CodegenOptions {
   readonly out: string
@@ -21,13 +21,12 @@ export interface CodegenOptions {
 export async function codegen({ out, file, check }: CodegenOptions, settings: Settings): Promise<void> {
   const flags = file === undefined ? await flagsOfProject(settings) : flagsOfFile(file)
   const text = toTypeScript(flags)
-  const path = pathOf(out)
-  const isCurrent = readIfThere(path) === text
+  const isCurrent = readIfThere(pathOf(out)) === text
   if (check === true && !isCurrent) {
     const again = `halyard codegen --out ${out}${file === undefined ? '' : ` --file ${file}`}`
     throw new CommandError(exitCodes.failed, `${out} is not what the flags are now`, [`run: ${again}`])
   }
-  if (!isCurrent) write(path, text)
+  if (!isCurrent) writeTextAt(out, text)
   if (settings.isJson) printJson({ out, flags: flags.length, changed: !isCurrent })
   else
     printLine(
@@ -57,14 +56,5 @@ function readIfThere(path: string): string | null {
     return readFileSync(path, 'utf8').replaceAll('\r\n', '\n')
   } catch {
     return null // it is made, or cannot be written, which is told
-  }
-}
-
-function write(path: string, text: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, text)
-  } catch (error) {
-    throw usageError(`${path} cannot be written`, error instanceof Error ? error.message : String(error))
   }
 }

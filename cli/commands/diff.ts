@@ -1,5 +1,5 @@
 import { differences } from '../files/environments.ts'
-import { chooseEnvironments, readContent } from '../files/read-content.ts'
+import { chooseEnvironments, readContent, readEnvironments } from '../files/read-content.ts'
 import { paint, printJson, printLine, visible } from '../output.ts'
 import { clientOf, projectOf } from '../place.ts'
 import type { Settings } from '../settings.ts'
@@ -17,7 +17,7 @@ export async function diffEnvironments(
   const [from, to] = pair
   const client = clientOf(settings)
   const project = projectOf(settings)
-  await chooseEnvironments(client, project, pair)
+  chooseEnvironments(await readEnvironments(client, project), pair)
   const content = await readContent(client, project, pair)
   const found = differences(content, pair, flag)
   if (settings.isJson) return printJson({ from, to, differences: found })

@@ -1,14 +1,13 @@
-import { writeFileSync } from 'node:fs'
 import type { FileFormat } from '@halyard/shared/flag-file/parse-flag-file.ts'
-import { pathOf } from '../arguments.ts'
 import type { Content } from '../files/content.ts'
 import { formatFlagFile } from '../files/format-file.ts'
-import { chooseEnvironments, readContent } from '../files/read-content.ts'
+import { chooseEnvironments, readContent, readEnvironments } from '../files/read-content.ts'
 import { formatNamed } from '../files/read-flag-file.ts'
 import { toFlagFile } from '../files/to-file.ts'
 import { printLine, printWarning, visible } from '../output.ts'
 import { clientOf, projectOf } from '../place.ts'
 import type { Settings } from '../settings.ts'
+import { writeTextAt } from '../write-text.ts'
 
 export interface ExportOptions {
   readonly format?: FileFormat
@@ -23,7 +22,7 @@ export async function exportProject(
   const form = format ?? (file === undefined ? (settings.isJson ? 'json' : 'yaml') : formatNamed(file))
   const client = clientOf(settings)
   const project = projectOf(settings)
-  const chosen = await chooseEnvironments(client, project, settings.environments)
+  const chosen = chooseEnvironments(await readEnvironments(client, project), settings.environments)
   const content = await readContent(
     client,
     project,
@@ -32,7 +31,7 @@ export async function exportProject(
   const text = formatFlagFile(toFlagFile(content), form)
   if (file === undefined) process.stdout.write(text)
   else {
-    writeFileSync(pathOf(file), text)
+    writeTextAt(file, text)
     printLine(`${file}: ${counts(content)} of ${chosen.map(({ key }) => key).join(', ')}`)
   }
   for (const line of uploadedLists(content)) printWarning(line)

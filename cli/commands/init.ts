@@ -9,7 +9,7 @@ import { CommandError, exitCodes, usageError } from '../command-error.ts'
 import { paint, printJson, printLine, printWarnings, visible } from '../output.ts'
 import { readPages } from '../pages.ts'
 import { clientOf, type Place } from '../place.ts'
-import { projectFileName } from '../project-file.ts'
+import { projectFileName, readProjectFile } from '../project-file.ts'
 import { ask, canAsk } from '../prompt.ts'
 import type { Settings } from '../settings.ts'
 import { detectKind, makeSnippet } from '../snippets.ts'
@@ -38,6 +38,7 @@ export async function init(options: InitOptions, settings: Settings): Promise<vo
 
 /** With a server: each step takes what is there. */
 async function initServer(options: InitOptions, asked: Ask, settings: Settings): Promise<void> {
+  refuseOtherProject(settings.find('project')?.value)
   const client = clientOf(settings)
   const org = settings.find('org')?.value ?? (await client.call('whoami', {})).organization
   const project = await chooseProject(client, org, { asked, wanted: settings.find('project')?.value })
@@ -102,6 +103,17 @@ async function initLocal(options: InitOptions, asked: Ask, settings: Settings): 
   printLine('Next:')
   printLine(`  edit ${flagFile}: what runs sees it`)
   printLine(`  halyard serve ${flagFile}       the same for any language, over OFREP`)
+}
+
+/** What follows would be done to the project of the file. */
+function refuseOtherProject(wanted: string | undefined): void {
+  const file = readProjectFile(process.cwd())
+  const named = file?.values.project
+  if (file && named !== undefined && wanted !== undefined && named !== wanted)
+    throw usageError(
+      `${file.path} is of the project "${named}", not of "${wanted}"`,
+      'begin another project in a folder of its own',
+    )
 }
 
 async function chooseProject(

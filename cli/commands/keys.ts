@@ -24,7 +24,7 @@ export async function listKeys(settings: Settings): Promise<void> {
   const keys = await readKeys(settings)
   if (settings.isJson) return printJson({ keys })
   if (keys.length === 0) return printLine('no keys')
-  printTable(['ID', 'CLASS', 'ENVIRONMENT', 'NAME', 'ENDS IN', 'LAST USED', 'STATE'], keys.map(rowOf))
+  printTable(['ID', 'CLASS', 'ENVIRONMENT', 'NAME', 'ENDS IN', 'STATE'], keys.map(rowOf))
 }
 
 /** `keys create`: the one time that its secret is shown. */
@@ -123,9 +123,9 @@ function usesOf(kind: KeyClass, secret: string, settings: Settings): string[] {
 }
 
 function rowOf(key: Key): (string | Cell)[] {
-  const { id, name, environment, role, lastFour, lastUsedOn } = key
+  const { id, name, environment, role, lastFour } = key
   const kind = role === null ? key.class : `${key.class}, ${role}`
-  return [id, kind, environment ?? '', name, lastFour, lastUsedOn ?? 'never', stateOf(key)]
+  return [id, kind, environment ?? '', name, lastFour, stateOf(key)]
 }
 
 function stateOf({ revokedAt, expiresAt }: Key): Cell {

@@ -2,7 +2,7 @@ import { usageError } from '../command-error.ts'
 import { carryOut } from '../files/carry-out.ts'
 import { differingSegments, promoted, within } from '../files/environments.ts'
 import { makePlan } from '../files/plan.ts'
-import { chooseEnvironments, readContent } from '../files/read-content.ts'
+import { chooseEnvironments, readContent, readEnvironments } from '../files/read-content.ts'
 import type { WriteOptions } from '../options.ts'
 import { clientOf, projectOf } from '../place.ts'
 import type { Settings } from '../settings.ts'
@@ -22,10 +22,10 @@ export async function promote(
   if (from === to) throw usageError('an environment cannot be promoted to itself')
   const client = clientOf(settings)
   const project = projectOf(settings)
-  const environments = await chooseEnvironments(client, project, pair)
+  const environments = chooseEnvironments(await readEnvironments(client, project), pair)
   const content = await readContent(client, project, pair)
   const wanted = promoted(content, pair, { keys: flag, withSegments: segments })
-  const plan = { ...makePlan(within(content, to), wanted, { prune: false }), left: [] }
+  const plan = { ...makePlan(within(content, to), wanted, { prune: false, elsewhere: [from] }), left: [] }
   const differing = differingSegments(content, wanted, pair)
   const notes = [
     ...(segments || differing.states.length === 0

@@ -222,6 +222,14 @@ test('init switches on no flag but the one that it makes', async () => {
   expect(await api.json('flags', 'get', 'checkout')).toMatchObject({ enabled: false })
 })
 
+test('init begins no other project in a folder that has one', async () => {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, 'halyard.json'), '{"project":"shop"}')
+  const { code, stderr } = await runCli(['init', '--yes', '--project', 'web'], {}, folder)
+  expect(code).toBe(2)
+  expect(stderr).toContain('halyard.json is of the project "shop", not of "web"')
+})
+
 test('init says what it cannot write', async () => {
   const folder = emptyFolder()
   for (const name of ['flags.json', 'halyard.json']) symlinkSync(name, join(folder, name)) // leads nowhere

@@ -21,7 +21,7 @@ function checkOne(name: Name, settings: Settings): Finding {
     const missing = `${what} is not set`
     return name === 'edge' || name === 'key'
       ? warn(name, missing, give)
-      : fail(name, missing, `${give}, or: halyard login`)
+      : fail(name, missing, `${give}, or: halyard ${name === 'api' || name === 'token' ? 'login' : 'init'}`)
   } catch (error) {
     return failWith(name, error, give)
   }

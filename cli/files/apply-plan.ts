@@ -1,6 +1,7 @@
 /** Does what a plan says, step by step. */
 import type { Warning } from '@halyard/shared/contract/written.ts'
 import { CommandError, exitCodes } from '../command-error.ts'
+import { printWarning } from '../output.ts'
 import { makeProgress } from '../progress.ts'
 import {
   flagFields,
@@ -51,13 +52,18 @@ export async function holdToPlan(writer: Writer, { changes }: Plan): Promise<voi
   if (stale) throw changedMeanwhile(stale)
 }
 
-/** Runs the steps until one fails. What was done stays: the next plan has the rest. */
+/** Runs the steps until one fails, or until Ctrl-C. What was done stays: the next plan has the rest. */
 export async function applyPlan(writer: Writer, plan: Plan): Promise<Applied> {
   const steps = toSteps(plan)
   const progress = makeProgress(`applying ${steps.length} changes`, steps.length)
   let failure: CommandError | null = null
   let done = 0
+  const interrupt = heedInterrupt()
   for (const step of steps) {
+    if (interrupt.isAsked()) {
+      failure = new CommandError(exitCodes.interrupted, 'interrupted')
+      break
+    }
     try {
       await runStep(writer, step) // oxlint-disable-line no-await-in-loop -- in their order
       done += 1
@@ -68,11 +74,23 @@ export async function applyPlan(writer: Writer, plan: Plan): Promise<Applied> {
       break
     }
   }
+  interrupt.ignore()
   progress.end()
   const lines = steps.map(describeStep)
   const { versions, warnings } = writer
   const notDone = lines.slice(done)
   return { done: lines.slice(0, done), notDone, versions: Object.fromEntries(versions), warnings, failure }
+}
+
+/** The first Ctrl-C lets the running step end, whose outcome nobody would know; a second one ends the process. */
+function heedInterrupt() {
+  let isAsked = false
+  const ask = () => {
+    isAsked = true
+    printWarning('stopping after the step that runs; once more to stop at once')
+  }
+  process.once('SIGINT', ask)
+  return { isAsked: () => isAsked, ignore: () => void process.off('SIGINT', ask) }
 }
 
 /** What a change writes to that is there already. */

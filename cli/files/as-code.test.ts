@@ -1,5 +1,5 @@
 /** A project as a file, and a file as a project, over the real API. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { evaluate } from '@halyard/shared/engine/evaluate.ts'
@@ -105,6 +105,14 @@ test('an exported file says once what is alike everywhere, is a file of flags, a
   expect(json.flags.checkout).toEqual({ clientVisible: true, seed: expect.any(String), enabled: false })
   await ok(['export', 'again.yaml'], folder)
   expect(readFileSync(join(folder, 'again.yaml'), 'utf8')).toBe(text)
+})
+
+test('a file that cannot be written is told as that, and what is there stays whole', async () => {
+  const { folder } = await exported()
+  const { code, stderr } = await run(['export', 'flags.yaml/inner.yaml'], folder)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/^halyard: flags.yaml\/inner.yaml cannot be written\n {2}[^\n]+\n$/)
+  expect(readdirSync(folder)).toEqual(['flags.yaml'])
 })
 
 test('what was just exported is nothing to do', async () => {

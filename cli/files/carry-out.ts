@@ -14,7 +14,7 @@ import { makeWriter } from './writer.ts'
 export interface Planned {
   readonly client: ApiClient
   readonly project: Project
-  /** Those of the plan. */
+  /** All that the plan may reach. */
   readonly environments: readonly Environment[]
   readonly plan: Plan
   readonly notes: readonly string[]

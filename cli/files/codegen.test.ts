@@ -24,6 +24,8 @@ const file = {
     theme: { enabled: true, variants: { d: 'dark', l: "li'ght" } },
     rate: { enabled: true, variants: { a: 1, b: 2.5 } },
     limits: { enabled: true, variants: { a: { max: 1, tags: ['x'] }, b: { max: 2 } } },
+    maybe: { enabled: true, valueType: 'json', variants: { a: { max: 1 }, b: null } },
+    mixed: { enabled: true, valueType: 'json', variants: { a: 1, b: 'all' } },
     shape: {
       enabled: true,
       valueType: 'json',
@@ -93,6 +95,8 @@ test('right uses compile; a flag that is gone, a wrong type and a wrong value do
     'export const max: number = client.json("limits", { max: 1 }).max',
     'client.json("shape", { size: 2, unit: "em" })',
     'client.variant(flagKeys.old)',
+    'export const maybe: number | undefined = client.json("maybe", null)?.max',
+    'client.json("mixed", 2)',
   ]
   const wrong = [
     'client.boolean("gone", false)',
@@ -101,6 +105,8 @@ test('right uses compile; a flag that is gone, a wrong type and a wrong value do
     'client.json("limits", { most: 1 })',
     'client.json("shape", { size: 2, unit: "pt" })',
     'client.isEnabled("rate")',
+    'client.json("rate", 1)',
+    'export const sure: number = client.json("maybe", null).max',
     'flagKeys.gone',
     'client.json("limits", { max: 1 }).max = 2',
   ]
@@ -164,10 +170,40 @@ test.each<[string, Partial<CodeFlag>, string]>([
     '{ readonly a?: number; readonly b?: { readonly c: boolean } }',
   ],
   [
+    'an object or nothing',
+    {
+      valueType: 'json',
+      variants: [
+        { key: 'a', value: { n: 1 } },
+        { key: 'b', value: null },
+      ],
+    },
+    '{ readonly n: number } | null',
+  ],
+  [
     'a record',
     { valueType: 'json', schema: { type: 'object', additionalProperties: { type: 'number' } } },
     '{ readonly [name: string]: number }',
   ],
+  ...Object.entries({
+    'a choice beside members': { type: 'object', properties: { a: {} }, anyOf: [{ type: 'number' }] },
+    'a choice beside a type': { type: 'object', anyOf: [{ type: 'number' }, { type: 'string' }] },
+    'a choice beside another': { anyOf: [{ type: 'number' }], oneOf: [{ type: 'string' }] },
+    'a required name that is no property': {
+      type: 'object',
+      properties: { a: { type: 'string' } },
+      required: ['n'],
+    },
+    'other members of a type beside named ones': {
+      type: 'object',
+      properties: { a: { type: 'string' } },
+      additionalProperties: { type: 'number' },
+    },
+  }).map(([what, schema]): [string, Partial<CodeFlag>, string] => [
+    `values whose schema has ${what}`,
+    { valueType: 'json', schema, variants: [{ key: 'a', value: { n: 1 } }] },
+    '{ readonly n: number }',
+  ]),
 ])('the type of %s', (_, changes, type) => {
   expect(toTypeScript([flag('f', changes)])).toContain(`readonly f: ${type}\n`)
 })
@@ -181,6 +217,15 @@ test('comments tell what a flag is, and end where they should', () => {
   )
 })
 
+test('no text of a flag can make code look like other code', () => {
+  const text = toTypeScript([
+    flag('f', { description: 'a\u202Eb\tc\u0007' }),
+    flag('g', { valueType: 'string', variants: [{ key: 'a', value: 'x\u2066\u0085y\u2028' }] }),
+  ])
+  expect(text).toContain('/** a\uFFFDb c\uFFFD */')
+  expect(text).toContain(String.raw`readonly g: 'x\u2066\u0085y\u2028'`)
+})
+
 test('--check writes nothing, and ends with 1 until the file is what it would be', async () => {
   const folder = emptyFolder()
   writeJson(folder, 'flags.json', file)
@@ -190,10 +235,26 @@ test('--check writes nothing, and ends with 1 until the file is what it would be
   expect(refused).toMatchObject({ code: 1, stdout: '' })
   expect(refused.stderr).toContain('run: halyard codegen --out gen/keys.ts --file flags.json')
   expect(() => readFileSync(out)).toThrow('ENOENT')
-  expect((await runCli(args, {}, folder)).stdout).toBe('gen/keys.ts: 6 flags\n')
+  expect((await runCli(args, {}, folder)).stdout).toBe('gen/keys.ts: 8 flags\n')
   mkdirSync(dirname(out), { recursive: true })
   writeFileSync(out, readFileSync(out, 'utf8').replaceAll('\n', '\r\n'))
   expect(await runCli([...args, '--check'], {}, folder)).toMatchObject({ code: 0 })
   writeJson(folder, 'flags.json', { flags: { ...file.flags, theme: { enabled: true } } })
   expect(await runCli([...args, '--check'], {}, folder)).toMatchObject({ code: 1 })
+  const blocked = await runCli([...args.slice(0, -1), 'flags.json/keys.ts'], {}, folder)
+  expect(blocked).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('flags.json/keys.ts cannot be written'),
+  })
+})
+
+test('a file that is not UTF-8 is refused, not read as something else', async () => {
+  const folder = emptyFolder()
+  writeFileSync(
+    join(folder, 'flags.yaml'),
+    Buffer.from('flags: {f: {enabled: true, description: caf\u00E9}}', 'latin1'),
+  )
+  const { code, stdout, stderr } = await runCli(['codegen', '--file', 'flags.yaml'], {}, folder)
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain('flags.yaml cannot be read')
 })

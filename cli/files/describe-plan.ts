@@ -17,14 +17,14 @@ export interface Part {
   readonly lines: readonly string[]
 }
 
-/** What becomes of one thing. Environments in which the same happens stand together. */
-export function describeChange(change: Change): readonly Part[] {
+/** What becomes of one thing, also in environments that the plan is not for. Those in which the same happens stand together. */
+export function describeChange(change: Change, elsewhere: readonly string[]): readonly Part[] {
   if (change.action === 'archive') return []
   switch (change.kind) {
     case 'flag':
-      return describeFlag(change)
+      return describeFlag(change, elsewhere)
     case 'segment':
-      return describeSegment(change)
+      return describeSegment(change, elsewhere)
     case 'layer':
       return describeLayer(change)
   }
@@ -43,7 +43,8 @@ const flagFacts = [
   'name',
 ] as const
 
-function describeFlag({ key, before, after, isRedefined, restated }: FlagChange): Part[] {
+function describeFlag(change: FlagChange, elsewhere: readonly string[]): Part[] {
+  const { key, action, before, after, isRedefined, restated } = change
   const { definition } = after
   const old = before
     ? readable(before.definition)
@@ -53,6 +54,7 @@ function describeFlag({ key, before, after, isRedefined, restated }: FlagChange)
     ...describeFacts({ key, before: before?.definition, after: definition }, flagFacts),
     ...describeFlagChange(old, readable(definition)),
   ]
+  if (action === 'restore') return toParts(isRedefined ? lines : [], comebacks(change, elsewhere))
   const parts = byEnvironment(restated, (environment) => {
     const state = before?.states.get(environment)
     const told = describeFlagChange(
@@ -67,6 +69,23 @@ function describeFlag({ key, before, after, isRedefined, restated }: FlagChange)
   return toParts(isRedefined ? lines : [], parts)
 }
 
+/** An archived flag is off for everybody: its whole state is news, the switch first. */
+function comebacks({ before, after }: FlagChange, elsewhere: readonly string[]): Part[] {
+  const definition = readable(after.definition)
+  return byEnvironment([...after.states.keys(), ...elsewhere], (environment) => {
+    const state = after.states.get(environment)
+    if (!state) return ['comes back switched off: the plan is not for this environment']
+    const old = before?.states.get(environment) ?? state
+    return [
+      `comes back switched ${state.enabled ? 'on' : 'off'}`,
+      ...describeFlagChange(
+        { ...definition, state: { ...old, enabled: state.enabled } },
+        { ...definition, state },
+      ),
+    ]
+  })
+}
+
 /** Variants have no order that decides anything. */
 function readable({ variants, clientVisible }: FlagContent['definition']) {
   const sorted = variants.toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -78,15 +97,22 @@ function stateIn<State>(states: ReadonlyMap<string, State>, environment: string)
   return state ? { state } : {}
 }
 
-function describeSegment({ key, before, after, isRedefined, restated }: SegmentChange): Part[] {
+function describeSegment(
+  { key, action, before, after, isRedefined, restated }: SegmentChange,
+  elsewhere: readonly string[],
+): Part[] {
   const facts = describeFacts({ key, before: before?.definition, after: after.definition }, [
     'description',
     'tags',
     'name',
   ])
-  const parts = byEnvironment(restated, (environment) =>
-    describeSegmentChange(membership(before, environment), membership(after, environment)),
-  )
+  const isBack = action === 'restore'
+  const parts = byEnvironment(isBack ? [...after.states.keys(), ...elsewhere] : restated, (environment) => {
+    const told = after.states.has(environment)
+      ? describeSegmentChange(membership(before, environment), membership(after, environment))
+      : []
+    return isBack && told.length === 0 ? ['comes back as it was'] : told
+  })
   return toParts(isRedefined ? facts : [], parts)
 }
 

@@ -23,7 +23,7 @@ export function typeOfSchema(schema: Json): string | null {
   const { enum: choices } = schema
   if (Array.isArray(choices)) return unionIf(choices.map(literal))
   const { anyOf: parts = schema['oneOf'] } = schema
-  if (Array.isArray(parts)) return unionIf(parts.map(typeOfSchema))
+  if (Array.isArray(parts)) return isAlone(schema) ? unionIf(parts.map(typeOfSchema)) : null
   const { type } = schema
   return Array.isArray(type)
     ? unionIf(type.map((one) => typeNamed(one, schema)))
@@ -39,6 +39,12 @@ const understood = new Set(
     'minItems maxItems uniqueItems minProperties maxProperties',
   ].flatMap((words) => words.split(' ')),
 )
+
+/** Whether a choice of schemas is all that makes the type: what stands beside it would hold as well. */
+function isAlone(schema: JsonObject): boolean {
+  const makers = ['type', 'anyOf', 'oneOf', 'properties', 'required', 'additionalProperties', 'items']
+  return makers.filter((name) => schema[name] !== undefined).length === 1
+}
 
 function typeNamed(type: Json, schema: JsonObject): string | null {
   switch (type) {
@@ -62,6 +68,11 @@ function typeNamed(type: Json, schema: JsonObject): string | null {
 
 function typeOfProperties({ properties = {}, required, additionalProperties }: JsonObject): string | null {
   if (!isObject(properties)) return null
+  const names = Object.keys(properties)
+  const isNamed = Array.isArray(required) && required.every((name) => names.includes(String(name)))
+  // These say something of members that no type here has beside its own.
+  if (required !== undefined && !isNamed) return null
+  if (names.length > 0 && isObject(additionalProperties)) return null
   const needed = new Set(Array.isArray(required) ? required : [])
   const members = Object.entries(properties).map(([name, schema]) => {
     const type = typeOfSchema(schema)
@@ -99,10 +110,11 @@ export function textLiteral(text: string): string {
   const inner = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll(String.raw`\"`, '"')
+  // What would break the line, or show it otherwise than it runs.
+  const steering = /[\u2028\u2029\p{Cc}]|\p{Bidi_Control}/gu
   return `'${inner
     .replaceAll("'", String.raw`\'`)
-    .replaceAll('\u2028', String.raw`\u2028`)
-    .replaceAll('\u2029', String.raw`\u2029`)}'`
+    .replaceAll(steering, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)}'`
 }
 
 /** Any of the types, each once. */

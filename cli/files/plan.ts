@@ -32,13 +32,19 @@ export type Change = FlagChange | SegmentChange | LayerChange
 
 export interface Plan {
   readonly environments: readonly string[]
+  /** The live environments that it is not for. What is restored comes back there too: switched off, if it is a flag. */
+  readonly elsewhere: readonly string[]
   readonly changes: readonly Change[]
   /** What is there and not wanted, and is left alone. */
   readonly left: readonly { readonly kind: Kind; readonly key: string }[]
 }
 
 /** The changes from one content to another, in the order of kinds and keys. With `prune` what is not wanted goes. */
-export function makePlan(present: Content, wanted: Content, { prune }: { readonly prune: boolean }): Plan {
+export function makePlan(
+  present: Content,
+  wanted: Content,
+  { prune, elsewhere }: { readonly prune: boolean; readonly elsewhere: readonly string[] },
+): Plan {
   const unwanted = [
     ...unnamed('layer', present.layers, wanted.layers),
     ...unnamed('segment', present.segments, wanted.segments),
@@ -52,6 +58,7 @@ export function makePlan(present: Content, wanted: Content, { prune }: { readonl
   ]
   return {
     environments: wanted.environments,
+    elsewhere,
     changes: changes.filter((change) => change !== null),
     left: prune ? [] : unwanted.map(({ kind, key }) => ({ kind, key })),
   }

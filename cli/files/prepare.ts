@@ -10,7 +10,7 @@ import { clientOf, projectOf, type Project } from '../place.ts'
 import type { Settings } from '../settings.ts'
 import type { Content } from './content.ts'
 import { makePlan, type Plan } from './plan.ts'
-import { chooseEnvironments, readContent } from './read-content.ts'
+import { chooseEnvironments, readContent, readEnvironments } from './read-content.ts'
 import { faultsIn, readFlagFileAt } from './read-flag-file.ts'
 import { toFlagFile } from './to-file.ts'
 import { impossible, keptAsTheyAre, wantedContent } from './wanted.ts'
@@ -18,6 +18,7 @@ import { impossible, keptAsTheyAre, wantedContent } from './wanted.ts'
 export interface Prepared {
   readonly client: ApiClient
   readonly project: Project
+  /** All live ones: a definition reaches those too that the plan's states do not. */
   readonly environments: readonly Environment[]
   readonly plan: Plan
   /** What the file says and no write brings about. */
@@ -35,8 +36,8 @@ export async function prepareFile(
   const parsed = readFlagFileAt(file)
   const client = clientOf(settings)
   const project = projectOf(settings)
-  const environments = await chooseEnvironments(client, project, settings.environments)
-  const names = environments.map(({ key }) => key)
+  const live = await readEnvironments(client, project)
+  const names = chooseEnvironments(live, settings.environments).map(({ key }) => key)
   if (settings.environments.length === 0) refuseUnknown(file, parsed, names)
   const present = await readContent(client, project, names)
   const wanted = wantedContent(parsed.file, names, present)
@@ -49,8 +50,9 @@ export async function prepareFile(
       file,
       faults.map((fault) => locateFault(fault, parsed.locate)),
     )
-  const plan = makePlan(present, wanted, { prune })
-  return { client, project, environments, plan, notes: keptAsTheyAre(wanted, present) }
+  const elsewhere = live.map(({ key }) => key).filter((key) => !names.includes(key))
+  const plan = makePlan(present, wanted, { prune, elsewhere })
+  return { client, project, environments: live, plan, notes: keptAsTheyAre(wanted, present) }
 }
 
 type Parsed = ReturnType<typeof readFlagFileAt>

@@ -13,11 +13,11 @@ const deeds: Readonly<Record<Action, { readonly text: string; readonly style: St
 }
 const leftShown = 10
 
-export function printPlan({ changes, left }: Plan, notes: readonly string[]): void {
+export function printPlan({ changes, elsewhere, left }: Plan, notes: readonly string[]): void {
   for (const change of changes) {
     const { text, style } = deeds[change.action]
     printLine(paint(style, `${text} ${change.kind} ${visible(change.key)}`))
-    for (const { environments, lines } of describeChange(change)) {
+    for (const { environments, lines } of describeChange(change, elsewhere)) {
       const where = environments.map(visible).join(', ')
       if (where !== '') printLine(`    in ${where}:`)
       for (const line of lines) printLine(`${where === '' ? '    ' : '      '}${visible(line)}`)
@@ -39,12 +39,12 @@ export function summarize({ changes }: Plan): string {
   return parts.join(', ')
 }
 
-export function planToJson({ environments, changes, left }: Plan, notes: readonly string[]) {
+export function planToJson({ environments, elsewhere, changes, left }: Plan, notes: readonly string[]) {
   return {
     environments,
     changes: changes.map((change) => {
       const { kind, key, action } = change
-      return { kind, key, action, parts: describeChange(change) }
+      return { kind, key, action, parts: describeChange(change, elsewhere) }
     }),
     left,
     notes,

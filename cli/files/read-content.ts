@@ -19,14 +19,17 @@ import {
   type SegmentContent,
 } from './content.ts'
 
-/** The live environments of a project, or those that are named. A usage error if one is not there. */
-export async function chooseEnvironments(
-  client: ApiClient,
-  params: Project,
-  wanted: readonly string[],
-): Promise<readonly Environment[]> {
+/** The live environments of a project. */
+export async function readEnvironments(client: ApiClient, params: Project): Promise<readonly Environment[]> {
   const { items } = await client.call('listEnvironments', { params, query: { limit: limits.pageSize } })
-  const live = items.filter((environment) => !environment.archived)
+  return items.filter((environment) => !environment.archived)
+}
+
+/** All of them, or those that are named. A usage error if one is not there. */
+export function chooseEnvironments(
+  live: readonly Environment[],
+  wanted: readonly string[],
+): readonly Environment[] {
   const names = live.map(({ key }) => key)
   const unknown = wanted.find((name) => !names.includes(name))
   if (unknown !== undefined)

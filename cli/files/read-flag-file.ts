@@ -13,10 +13,10 @@ export function formatNamed(file: string): FileFormat {
   return format
 }
 
-/** The text of a file that was named on the command line. */
+/** The text of a file that was named on the command line. Bytes of another encoding would come to be other values. */
 export function readTextAt(file: string): string {
   try {
-    return readFileSync(pathOf(file), 'utf8')
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(pathOf(file)))
   } catch (error) {
     throw usageError(`${file} cannot be read`, error instanceof Error ? error.message : String(error))
   }

@@ -21,7 +21,15 @@ export async function runStep(writer: Writer, step: Step): Promise<void> {
       return write(writer, { kind: 'layer', key }, { operation: 'updateLayer', input })
     }
     case 'createSegment':
-      return createSegment(writer, step.change, step.isBare)
+    case 'restoreSegment':
+      return bringSegment(writer, step.change, step)
+    case 'restoreFlag':
+      return restoreFlag(writer, step.change, step.elsewhere)
+    case 'restoreLayer': {
+      const { key } = step.change
+      const input = { params: { ...project, key }, body: {} }
+      return write(writer, { kind: 'layer', key }, { operation: 'restoreLayer', input })
+    }
     case 'createFlags': {
       const body = { flags: step.changes.map(toFlagCreate) }
       return write(writer, null, { operation: 'importFlags', input: { params: project, body } })
@@ -47,9 +55,8 @@ export async function runStep(writer: Writer, step: Step): Promise<void> {
       const input = { params: { ...project, key, environment }, body }
       return write(writer, { kind: 'flag', key, environment }, { operation: 'updateFlagState', input })
     }
-    case 'restore':
     case 'archive':
-      return archive(writer, step.change, step.kind)
+      return archive(writer, step.change)
   }
   return step satisfies never
 }
@@ -73,22 +80,51 @@ export function describeStep(step: Step): string {
     case 'restateFlag':
     case 'restateSegment':
       return `change ${step.change.kind} ${step.change.key} in ${step.environment}`
-    case 'restore':
+    case 'restoreFlag':
+    case 'restoreSegment':
+    case 'restoreLayer':
+      return `restore ${step.change.kind} ${step.change.key}`
     case 'archive':
-      return `${step.kind} ${step.change.kind} ${step.change.key}`
+      return `archive ${step.change.kind} ${step.change.key}`
   }
   return step satisfies never
 }
 
-async function createSegment(writer: Writer, change: SegmentChange, isBare: boolean): Promise<void> {
-  const { key, after } = change
-  const states = [...after.states].map(([name, state]) => [name, editable(state)] as const)
+/** Bare, it has no condition yet: that names flags which are not there. */
+async function bringSegment(
+  writer: Writer,
+  { key, after }: SegmentChange,
+  { kind, isBare }: { readonly kind: 'createSegment' | 'restoreSegment'; readonly isBare: boolean },
+): Promise<void> {
+  const states = [...after.states].map(
+    ([name, state]) => [name, { ...editable(state), ...(isBare && { when: null }) }] as const,
+  )
+  const params = writer.project
+  const body = { ...after.definition, environments: Object.fromEntries(states) }
+  if (kind === 'createSegment')
+    return write(writer, null, { operation: kind, input: { params, body: { key, ...body } } })
+  return write(
+    writer,
+    { kind: 'segment', key },
+    { operation: kind, input: { params: { ...params, key }, body } },
+  )
+}
+
+/** All at once, and switched off where nobody asked for it: no reader meets the flag as it was archived. */
+async function restoreFlag(
+  writer: Writer,
+  { key, before, after }: FlagChange,
+  elsewhere: readonly string[],
+): Promise<void> {
+  const { valueType: _fixed, ...definition } = after.definition
+  const off = elsewhere.map((environment) => [environment, { enabled: false }] as const)
   const body = {
-    key,
-    ...after.definition,
-    ...(!isBare && { environments: Object.fromEntries(states) }),
+    ...definition,
+    variants: inOldOrder(before?.definition.variants ?? [], definition.variants),
+    environments: Object.fromEntries([...after.states, ...off]),
   }
-  await write(writer, null, { operation: 'createSegment', input: { params: writer.project, body } })
+  const input = { params: { ...writer.project, key }, body }
+  await write(writer, { kind: 'flag', key }, { operation: 'restoreFlag', input })
 }
 
 async function restateSegment(writer: Writer, { key, action, after }: SegmentChange, environment: string) {
@@ -96,8 +132,8 @@ async function restateSegment(writer: Writer, { key, action, after }: SegmentCha
   if (!state) return
   const target: Target = { kind: 'segment', key, environment }
   const params = { ...writer.project, key, environment }
-  // That of a new segment was not there to be looked at before.
-  if (action === 'create') await observe(writer, target, { operation: 'getSegmentState', input: { params } })
+  // That of a new or restored segment was not there to be looked at before.
+  if (action !== 'update') await observe(writer, target, { operation: 'getSegmentState', input: { params } })
   await write(writer, target, { operation: 'updateSegmentState', input: { params, body: editable(state) } })
 }
 
@@ -106,17 +142,10 @@ function editable(state: Parameters<typeof segmentStateOf>[0]) {
   return rest
 }
 
-async function archive(writer: Writer, { kind, key }: Change, deed: 'archive' | 'restore'): Promise<void> {
+async function archive(writer: Writer, { kind, key }: Change): Promise<void> {
   const params = { ...writer.project, key }
-  const operations = {
-    flag: { archive: 'archiveFlag', restore: 'restoreFlag' },
-    segment: { archive: 'archiveSegment', restore: 'restoreSegment' },
-    layer: { archive: 'archiveLayer', restore: 'restoreLayer' },
-  } as const
-  const target = { kind, key }
-  if (deed === 'archive')
-    return write(writer, target, { operation: operations[kind].archive, input: { params } })
-  return write(writer, target, { operation: operations[kind].restore, input: { params, body: {} } })
+  const operations = { flag: 'archiveFlag', segment: 'archiveSegment', layer: 'archiveLayer' } as const
+  await write(writer, { kind, key }, { operation: operations[kind], input: { params } })
 }
 
 type Definition = FlagContent['definition']

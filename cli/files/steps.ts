@@ -11,42 +11,46 @@ import type { Change, FlagChange, LayerChange, Plan, SegmentChange } from './pla
 /** One write to the API. Its key, or keys, say of what. */
 export type Step =
   | { readonly kind: 'createLayer'; readonly change: LayerChange }
-  | { readonly kind: 'restore' | 'archive'; readonly change: Change }
+  | { readonly kind: 'restoreLayer'; readonly change: LayerChange }
+  | { readonly kind: 'archive'; readonly change: Change }
   | { readonly kind: 'updateLayer'; readonly change: LayerChange }
-  | { readonly kind: 'createSegment'; readonly change: SegmentChange; readonly isBare: boolean }
+  | {
+      readonly kind: 'createSegment' | 'restoreSegment'
+      readonly change: SegmentChange
+      readonly isBare: boolean
+    }
+  | { readonly kind: 'restoreFlag'; readonly change: FlagChange; readonly elsewhere: readonly string[] }
   | { readonly kind: 'createFlags'; readonly changes: readonly FlagChange[] }
   | { readonly kind: 'updateSegment'; readonly change: SegmentChange }
   | { readonly kind: 'restateSegment'; readonly change: SegmentChange; readonly environment: string }
   | { readonly kind: 'widenFlag' | 'narrowFlag'; readonly change: FlagChange }
   | { readonly kind: 'restateFlag'; readonly change: FlagChange; readonly environment: string }
 
-export function toSteps({ changes }: Plan): Step[] {
+export function toSteps({ changes, elsewhere }: Plan): Step[] {
   const layers = changes.filter((change) => change.kind === 'layer')
   const segments = changes.filter((change) => change.kind === 'segment')
   const flags = changes.filter((change) => change.kind === 'flag')
-  const newFlags = flags.filter(isNew)
-  const newKeys = new Set(newFlags.map(({ key }) => key))
+  const coming = [...flags.filter(isRestored), ...flags.filter(isNew)]
+  const comingKeys = new Set(coming.map(({ key }) => key))
   const isBare = (change: SegmentChange) =>
-    segmentTargets(change.after).some(({ kind, key }) => kind === 'flag' && newKeys.has(key))
-  const layerUpdates = layers.filter(isKept).filter(({ isRedefined }) => isRedefined)
-  const redefined = flags.filter(isKept).filter(({ isRedefined }) => isRedefined)
+    segmentTargets(change.after).some(({ kind, key }) => kind === 'flag' && comingKeys.has(key))
+  const layerUpdates = layers.filter((change) => !isNew(change) && change.isRedefined)
+  const redefined = flags.filter((change) => isUpdated(change) && change.isRedefined)
   return [
     ...layers.filter(isNew).map((change): Step => ({ kind: 'createLayer', change })),
-    ...changes
-      .filter(({ action }) => action === 'restore')
-      .map((change): Step => ({ kind: 'restore', change })),
+    ...layers.filter(isRestored).map((change): Step => ({ kind: 'restoreLayer', change })),
     ...layerUpdates
       .filter((change) => !losesSlots(change))
       .map((change): Step => ({ kind: 'updateLayer', change })),
     ...redefined.map((change): Step => ({ kind: 'widenFlag', change })),
-    ...inOrder(segments.filter(isNew)).map((change): Step => ({
-      kind: 'createSegment',
+    ...inOrder(segments.filter((change) => isNew(change) || isRestored(change))).map((change): Step => ({
+      kind: isNew(change) ? 'createSegment' : 'restoreSegment',
       change,
       isBare: isBare(change),
     })),
-    ...inRequests(inOrder(newFlags)).map((some): Step => ({ kind: 'createFlags', changes: some })),
-    ...segments.flatMap((change) => segmentSteps(change, isNew(change) && !isBare(change))),
-    ...losersFirst(flags.filter(isKept).flatMap(statesOf)),
+    ...inRuns(inOrder(coming)).flatMap((run) => comingSteps(run, elsewhere)),
+    ...segments.flatMap((change) => segmentSteps(change, isBare(change))),
+    ...losersFirst(flags.filter(isUpdated).flatMap(statesOf)),
     ...redefined
       .filter((change) => needsTwoSteps(change))
       .map((change): Step => ({ kind: 'narrowFlag', change })),
@@ -67,21 +71,46 @@ function isNew({ action }: Change): boolean {
   return action === 'create'
 }
 
-function isKept({ action }: Change): boolean {
-  return action === 'update' || action === 'restore'
+function isRestored({ action }: Change): boolean {
+  return action === 'restore'
 }
 
-function losesSlots({ before, after }: LayerChange): boolean {
+function isUpdated({ action }: Change): boolean {
+  return action === 'update'
+}
+
+/** Slots that flags may use: an archived layer has no such flags. */
+function losesSlots({ action, before, after }: LayerChange): boolean {
+  if (action === 'restore') return false
   const kept = new Set(after.definition.slots.map(({ name }) => name))
   return before?.definition.slots.some(({ name }) => !kept.has(name)) ?? false
 }
 
-function segmentSteps(change: SegmentChange, isWritten: boolean): Step[] {
-  if (isWritten || change.action === 'archive') return []
+/** What is new or restored has its states, unless these had to wait for flags. */
+function segmentSteps(change: SegmentChange, isBare: boolean): Step[] {
+  if (change.action === 'archive') return []
+  const isWaiting = !isUpdated(change)
+  const environments = isWaiting ? [...(isBare ? change.after.states.keys() : [])] : change.restated
   return [
-    ...(isKept(change) && change.isRedefined ? [{ kind: 'updateSegment', change } as const] : []),
-    ...change.restated.map((environment) => ({ kind: 'restateSegment', change, environment }) as const),
+    ...(!isWaiting && change.isRedefined ? [{ kind: 'updateSegment', change } as const] : []),
+    ...environments.map((environment) => ({ kind: 'restateSegment', change, environment }) as const),
   ]
+}
+
+/** New flags that follow each other, of which many fit into a request; a restored one by itself. */
+function inRuns(changes: readonly FlagChange[]): FlagChange[][] {
+  const runs: FlagChange[][] = []
+  for (const change of changes) {
+    const last = runs.at(-1)
+    if (isNew(change) && last?.every(isNew)) last.push(change)
+    else runs.push([change])
+  }
+  return runs
+}
+
+function comingSteps(run: readonly FlagChange[], elsewhere: readonly string[]): Step[] {
+  if (run.every(isNew)) return inRequests(run).map((changes) => ({ kind: 'createFlags', changes }))
+  return run.map((change) => ({ kind: 'restoreFlag', change, elsewhere }))
 }
 
 type Restating = Extract<Step, { kind: 'restateFlag' }>

@@ -1,6 +1,7 @@
 /** Flags as TypeScript: the type that clients take, and the keys as constants. */
 import type { Json, Moment, ValueType, Variant } from '@halyard/shared/engine/model.ts'
 import { show, showMoment } from '@halyard/shared/words/show.ts'
+import { visible } from '../output.ts'
 import { propertyName, textLiteral, typeOfSchema, typeOfValues, union } from './json-type.ts'
 
 /** What is told of a flag in code. */
@@ -58,11 +59,8 @@ function typeOf({ valueType, variants, schema }: CodeFlag): string {
       // Names of choices are worth a union; what is written for readers is not.
       return texts.every((text) => text.length <= choiceMax) ? union(texts.map(textLiteral)) : 'string'
     }
-    case 'json': {
-      // A client's `json` gives objects and lists, so that other values are never seen.
-      const objects = values.filter((value) => typeof value === 'object' && value !== null)
-      return (schema !== null && typeOfSchema(schema)) || typeOfValues(objects)
-    }
+    case 'json':
+      return (schema !== null && typeOfSchema(schema)) || typeOfValues(values)
   }
   return valueType satisfies never
 }
@@ -82,13 +80,13 @@ function commentOf({ key, name, description, expiresAt, onExpiry }: CodeFlag): s
   return ['  /**', ...[first, ...more].map((line) => `   * ${line}`.trimEnd()), '   */']
 }
 
-/** Names come from other people: none ends the comment. */
+/** Names come from other people: none ends the comment, or shows code otherwise than it runs. */
 function linesOf(text: string): string[] {
   return text
     .trim()
     .replaceAll('*/', String.raw`*\/`)
     .split(/\r\n|[\n\r\u2028\u2029]/)
-    .map((line) => line.trimEnd())
+    .map((line) => visible(line.replaceAll('\t', ' ').trimEnd()))
 }
 
 /** `new-checkout` as `newCheckout`; keys that would come to the same name keep theirs. */

@@ -5,7 +5,7 @@ import { bodyOf, context, environment } from '@halyard/shared/engine/arbitraries
 import type { Condition } from '@halyard/shared/engine/model.ts'
 import { evaluate } from '@halyard/shared/engine/evaluate.ts'
 import { flagKeys, loadSnapshot } from '@halyard/shared/engine/snapshot.ts'
-import { changedFlags } from './changed-flags.ts'
+import { changedFlags, flagsReaching } from './changed-flags.ts'
 
 test('every flag whose answer differs between two versions is named', () => {
   fc.assert(
@@ -65,4 +65,20 @@ test.each([
 
 test('of the same lines nothing has changed', () => {
   expect(changedFlags([flag('a')], [flag('a')])).toEqual([])
+})
+
+const behind = (key: string, gate: string) => flag(key, { prerequisites: [{ flag: gate, variants: ['on'] }] })
+
+test('each line is looked at once, however many flags refer to what changed and over however many steps', () => {
+  let looks = 0
+  const watched = (text: string) =>
+    Object.assign(Object(text) as string, {
+      includes: (part: string) => ((looks += 1), text.includes(part)),
+      matchAll: (pattern: RegExp) => ((looks += 1), text.matchAll(pattern)),
+    })
+  const lines = Array.from({ length: 200 }, (_, i) =>
+    watched(behind(`f-${i}`, i % 20 === 0 ? 'root' : `f-${i - 1}`)),
+  )
+  expect(flagsReaching(lines, ['flag\troot'])).toHaveLength(201)
+  expect(looks).toBeLessThanOrEqual(lines.length)
 })

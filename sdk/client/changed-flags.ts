@@ -1,7 +1,7 @@
 import { nameOf } from '@halyard/shared/protocol/delta.ts'
 
-/** Beyond so many changed names all flags that refer to anything count as reaching one: looking each up would take longer. */
-const namesMax = 32
+/** As the compiler writes references: `"segment":"vip"`, `"flag":"theme"`, `"layer":{"key":"checkout"`. */
+const references = /"(flag|segment)":("(?:[^"\\]|\\.)*")|"(layer)":\{"key":("(?:[^"\\]|\\.)*")/g
 const flagMark = 'flag\t'
 
 /**
@@ -15,15 +15,12 @@ export function changedFlags(before: readonly string[], after: readonly string[]
 
 /** The keys of the flags among these names (`kind TAB key`), and of those that refer to them, in order. */
 export function flagsReaching(lines: readonly string[], names: Iterable<string>): readonly string[] {
+  const referrers = referrersIn(lines)
   const reached = new Set(names)
-  let wave: readonly string[] = [...reached]
-  while (wave.length > 0) {
-    const refers = wave.length > namesMax ? refersToAny : makeMention(wave)
-    wave = lines
-      .filter(refers)
-      .map(nameOf)
-      .filter((name) => !reached.has(name))
-    for (const name of wave) reached.add(name)
+  // A set may grow while it is walked over: what is added is walked to.
+  for (const name of reached) {
+    const [kind = '', key = ''] = name.split('\t')
+    for (const referrer of referrers.get(kind + JSON.stringify(key)) ?? []) reached.add(referrer)
   }
   return [...reached]
     .filter((name) => name.startsWith(flagMark))
@@ -51,15 +48,16 @@ function changedNames(before: readonly string[], after: readonly string[]): Set<
   return changed
 }
 
-/** As the compiler writes references: `"segment":"vip"`, `"flag":"theme"`, `"layer":{"key":"checkout"`. */
-function makeMention(names: readonly string[]): (line: string) => boolean {
-  const marks = names.map((name) => {
-    const [kind = '', key = ''] = name.split('\t')
-    return kind === 'layer' ? `"layer":{"key":${JSON.stringify(key)}` : `"${kind}":${JSON.stringify(key)}`
-  })
-  return (line) => marks.some((mark) => line.includes(mark))
-}
-
-function refersToAny(line: string): boolean {
-  return line.includes('"flag":"') || line.includes('"segment":"') || line.includes('"layer":{')
+/** The names of the lines that refer to each, by its kind and its key as JSON. */
+function referrersIn(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const referrers = new Map<string, string[]>()
+  for (const line of lines) {
+    for (const [, kind = 'layer', key, , layer] of line.matchAll(references)) {
+      const referred = `${kind}${key ?? layer}`
+      const known = referrers.get(referred)
+      if (known) known.push(nameOf(line))
+      else referrers.set(referred, [nameOf(line)])
+    }
+  }
+  return referrers
 }

@@ -31,7 +31,7 @@ export interface FlagChange {
 
 /** What happened, for metrics: OpenFeature's tracking event details. */
 export interface TrackingDetails {
-  readonly value?: number
+  readonly value?: number | undefined
 }
 
 /** What logs are written to: `console` will do. */
@@ -44,7 +44,7 @@ export interface Logger {
 /** Flags that follow their environment. Every call sees the newest; `snapshot` keeps one version. */
 export interface FlagClient<F extends object = AnyFlags> extends Flags<F> {
   /** Whether there are flags, waited for at most so long (5 s if left out). Never rejects: defaults are given meanwhile. */
-  ready(options?: { readonly timeoutMs?: number }): Promise<boolean>
+  ready(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>
   status(): ClientStatus
   /** The flags as they are now, for one request: a later change does not show. `context` is merged below that of a call. */
   snapshot(context?: EvaluationContext): Flags<F>

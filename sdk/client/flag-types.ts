@@ -12,6 +12,20 @@ export type KeysOf<F extends object, T> = {
 }[keyof F] &
   string
 
+/** The keys of the flags that may give JSON: those that are not all booleans, all texts or all numbers. */
+export type JsonKeysOf<F extends object> = {
+  [K in keyof F]: [F[K]] extends [never]
+    ? K
+    : F[K] extends boolean
+      ? never
+      : F[K] extends string
+        ? never
+        : F[K] extends number
+          ? never
+          : K
+}[keyof F] &
+  string
+
 /** The texts that a flag gives: any, if its type is not known. */
 export type TextOf<F extends object, K extends keyof F> = [F[K]] extends [never] ? string : F[K]
 

@@ -1,7 +1,7 @@
 import type { Step } from '@halyard/shared/engine/explain.ts'
 import type { Json, Reason } from '@halyard/shared/engine/model.ts'
 import type { ErrorCode as EngineErrorCode } from '@halyard/shared/engine/model.ts'
-import type { AnyFlags, JsonOf, KeysOf, TextOf } from './flag-types.ts'
+import type { AnyFlags, JsonKeysOf, JsonOf, KeysOf, TextOf } from './flag-types.ts'
 
 export type { Json, Reason }
 
@@ -39,7 +39,7 @@ export interface Explanation {
 
 /**
  * Evaluation. Nothing here throws, waits or sends: a flag that is missing, broken or of another type gives the default
- * value, and the details say why.
+ * value, and the details say why. So does a context that throws where it is read (GENERAL).
  */
 export interface Flags<F extends object = AnyFlags> {
   /** The version evaluated on, as a token `epoch.version`; null if there are no flags yet, or they have no version. */
@@ -51,8 +51,8 @@ export interface Flags<F extends object = AnyFlags> {
     context?: EvaluationContext,
   ): TextOf<F, K>
   number(key: KeysOf<F, number>, defaultValue: number, context?: EvaluationContext): number
-  /** The value is frozen and shared: copy it before you change it. */
-  json<K extends KeysOf<F, object>, T extends Json>(
+  /** Whatever a flag of type json gives, null and plain values too. It is frozen and shared: copy it before you change it. */
+  json<K extends JsonKeysOf<F>, T extends Json>(
     key: K,
     defaultValue: JsonOf<F, K, T>,
     context?: EvaluationContext,
@@ -72,7 +72,7 @@ export interface Flags<F extends object = AnyFlags> {
     defaultValue: number,
     context?: EvaluationContext,
   ): EvaluationDetails<number>
-  jsonDetails<K extends KeysOf<F, object>, T extends Json>(
+  jsonDetails<K extends JsonKeysOf<F>, T extends Json>(
     key: K,
     defaultValue: JsonOf<F, K, T>,
     context?: EvaluationContext,

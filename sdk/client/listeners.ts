@@ -1,3 +1,4 @@
+import { describeCause } from './describe-cause.ts'
 import type { Logger } from './flag-client.ts'
 
 export interface Listeners<T> {
@@ -10,7 +11,7 @@ export interface Listeners<T> {
 /** Those who want to hear of something. What they throw, or reject with, is logged. */
 export function makeListeners<T>(name: string, logger: Logger): Listeners<T> {
   const listeners = new Set<{ readonly call: (what: T) => unknown }>()
-  const failed = (cause: unknown) => logger.error(`a listener of "${name}" failed: ${String(cause)}`)
+  const failed = (cause: unknown) => logger.error(`a listener of "${name}" failed: ${describeCause(cause)}`)
   return {
     count: () => listeners.size,
     on: (call) => {
@@ -21,9 +22,11 @@ export function makeListeners<T>(name: string, logger: Logger): Listeners<T> {
       }
     },
     tell: (what) => {
-      for (const { call } of listeners) {
+      // Of a copy: one that a listener adds is not told of this, else one that adds itself again would be told for ever.
+      for (const listener of Array.from(listeners)) {
+        if (!listeners.has(listener)) continue
         try {
-          const result = call(what)
+          const result = listener.call(what)
           if (result instanceof Promise) result.catch(failed)
         } catch (cause) {
           failed(cause)

@@ -1,13 +1,19 @@
 /** Evaluation for users: typed, with their default for whatever goes wrong. */
 import { makeNotFound, type Answer } from '@halyard/shared/engine/answer.ts'
-import { answerAll, answerOne } from '@halyard/shared/engine/evaluate.ts'
+import { answerAll, answerOne, evaluate } from '@halyard/shared/engine/evaluate.ts'
 import { explain } from '@halyard/shared/engine/explain.ts'
-import type { Decision, EvaluationContext as EngineContext, Json } from '@halyard/shared/engine/model.ts'
-import type { Snapshot } from '@halyard/shared/engine/snapshot.ts'
+import type {
+  Decision,
+  EvaluationContext as EngineContext,
+  Json,
+  Resolution,
+} from '@halyard/shared/engine/model.ts'
+import { findFlag, type Snapshot } from '@halyard/shared/engine/snapshot.ts'
 import { countAnswer, type Tally } from '@halyard/shared/engine/tally.ts'
 import { describeTrace } from '@halyard/shared/words/describe-trace.ts'
+import { decideAllSafely, makeFailed } from './decide-safely.ts'
 import type { AnyFlags } from './flag-types.ts'
-import type { ErrorCode, EvaluationContext, EvaluationDetails, Flags } from './flags.ts'
+import type { ErrorCode, EvaluationContext, EvaluationDetails, Explanation, Flags } from './flags.ts'
 
 /** Flags of one version. What it answers is counted in its tally. */
 export interface FlagView {
@@ -57,14 +63,18 @@ function makeUntyped(ports: FlagsPorts) {
     context: EvaluationContext | undefined,
   ): Json => {
     const view = ports.view()
-    const answer = view === null ? undefined : answerFrom(ports, view, key, context)
-    const decision = answer?.full
-    return decision !== undefined && decision.reason !== 'ERROR' && isOf(kind, decision.value)
-      ? decision.value
-      : defaultValue
+    if (view === null) return defaultValue
+    try {
+      const decision = answerFrom(ports, view, key, context)?.full
+      return decision !== undefined && decision.reason !== 'ERROR' && isOf(kind, decision, view)
+        ? decision.value
+        : defaultValue
+    } catch {
+      return defaultValue // the context throws, as the details say
+    }
   }
   const details = (kind: Kind, key: string, defaultValue: Json, context: EvaluationContext | undefined) =>
-    detailsOf(decide(ports, key, context), { kind, key, defaultValue })
+    detailsOf(decide(ports, key, context), { kind, key, defaultValue }, ports.view())
   return {
     get version() {
       return ports.view()?.version ?? null
@@ -98,7 +108,11 @@ function makeUntyped(ports: FlagsPorts) {
 /** Null: there is nothing to evaluate on. */
 function decide(ports: FlagsPorts, key: string, context: EvaluationContext | undefined): Decision | null {
   const view = ports.view()
-  return view === null ? null : (answerFrom(ports, view, key, context)?.full ?? makeNotFound(key))
+  try {
+    return view === null ? null : (answerFrom(ports, view, key, context)?.full ?? makeNotFound(key))
+  } catch (cause) {
+    return makeFailed(key, cause) // the caller's default will do
+  }
 }
 
 /** Counted. Undefined: there is no such flag. */
@@ -117,17 +131,34 @@ function allOf(ports: FlagsPorts, context: EvaluationContext | undefined) {
   const view = ports.view()
   const all: Record<string, EvaluationDetails<Json>> = Object.create(null) // a flag may be called `__proto__`
   if (view === null) return all
-  for (const { full } of answerAll(view.snapshot, mergeContexts(ports.context, context), ports.now()))
-    all[full.key] = detailsOf(full, { kind: null, key: full.key, defaultValue: null })
+  const now = ports.now()
+  const { snapshot } = view
+  const decisions = decideAllSafely(
+    snapshot,
+    () => answerAll(snapshot, mergeContexts(ports.context, context), now).map(({ full }) => full),
+    (key) => evaluate(snapshot, key, mergeContexts(ports.context, context), now),
+  )
+  for (const decision of decisions)
+    all[decision.key] = detailsOf(decision, { kind: null, key: decision.key, defaultValue: null }, view)
   return all
 }
 
-function explainOne(ports: FlagsPorts, key: string, context: EvaluationContext | undefined) {
+function explainOne(ports: FlagsPorts, key: string, context: EvaluationContext | undefined): Explanation {
   const asked = { kind: null, key, defaultValue: null }
   const view = ports.view()
-  if (view === null) return { details: detailsOf(null, asked), trace: [], text: ['there are no flags yet'] }
-  const { decision, trace } = explain(view.snapshot, key, mergeContexts(ports.context, context), ports.now())
-  return { details: detailsOf(decision, asked), trace, text: describeTrace(trace, decision, new Map()) }
+  const untold = (decision: Decision | null, why: string): Explanation => {
+    return { details: detailsOf(decision, asked, view), trace: [], text: [why] }
+  }
+  if (view === null) return untold(null, 'there are no flags yet')
+  try {
+    const merged = mergeContexts(ports.context, context)
+    const { decision, trace } = explain(view.snapshot, key, merged, ports.now())
+    const text = describeTrace(trace, decision, new Map())
+    return { details: detailsOf(decision, asked, view), trace, text }
+  } catch (cause) {
+    const failed = makeFailed(key, cause)
+    return untold(failed, failed.errorDetails)
+  }
 }
 
 interface Asked {
@@ -137,12 +168,12 @@ interface Asked {
   readonly defaultValue: Json
 }
 
-function detailsOf(decision: Decision | null, asked: Asked): EvaluationDetails<Json> {
+function detailsOf(decision: Decision | null, asked: Asked, view: FlagView | null): EvaluationDetails<Json> {
   const { kind, key } = asked
   if (decision === null) return errorOf(asked, 'PROVIDER_NOT_READY', 'there are no flags yet')
   if (decision.reason === 'ERROR') return errorOf(asked, decision.errorCode, decision.errorDetails)
   const { value, variant, reason, metadata } = decision
-  if (kind !== null && !isOf(kind, value))
+  if (kind !== null && !isOf(kind, decision, view))
     return errorOf(asked, 'TYPE_MISMATCH', `the flag gives ${nameOf(value)}, and ${kind} was asked for`)
   return { flagKey: key, value, variant, reason, flagMetadata: { ...metadata } }
 }
@@ -162,8 +193,14 @@ function errorOf(
   }
 }
 
-function isOf(kind: Kind, value: Json): boolean {
-  return kind === 'json' ? typeof value === 'object' && value !== null : typeof value === kind
+/** A flag of type json may give anything, also what another type gives. */
+function isOf(kind: Kind, { key, value }: Resolution, view: FlagView | null): boolean {
+  return typeof value === kind || (kind === 'json' && (typeof value === 'object' || isJsonFlag(view, key)))
+}
+
+/** As the compiler writes it. A flag of another type has no member of that name but its own. */
+function isJsonFlag(view: FlagView | null, key: string): boolean {
+  return view !== null && findFlag(view.snapshot, key)?.line.includes('"valueType":"json"') === true
 }
 
 function nameOf(value: Json): string {

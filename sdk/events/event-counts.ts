@@ -56,13 +56,18 @@ export function makeEventCounts(now: number, report: (what: string) => void): Ev
   }
   return {
     countFlag: (flag, variant, times) => {
-      const count = at(`flag ${flag} ${variant}`, { kind: 'evaluations', flag, variant, count: 0 })
+      const count = at(JSON.stringify(['flag', flag, variant]), {
+        kind: 'evaluations',
+        flag,
+        variant,
+        count: 0,
+      })
       if (count) count.count = Math.min(countMax, count.count + times)
     },
     countMetric: (name, value) => {
       const fault = metricFault(name, value)
       if (fault !== null) return drop('metric', fault)
-      const count: Metric | null = at(`metric ${name}`, { kind: 'metric', name, count: 0 })
+      const count: Metric | null = at(JSON.stringify(['metric', name]), { kind: 'metric', name, count: 0 })
       if (!count) return
       count.count = Math.min(countMax, count.count + 1)
       if (value !== undefined) count.sum = Math.max(-sumMax, Math.min(sumMax, (count.sum ?? 0) + value))
@@ -79,7 +84,7 @@ export function makeEventCounts(now: number, report: (what: string) => void): Ev
 
 function metricFault(name: unknown, value: unknown): string | null {
   if (typeof name !== 'string' || !metricName.test(name))
-    return `track: "${String(name).slice(0, 100)}" is dropped: a name has 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit`
+    return `track: ${typeof name === 'string' ? `"${name.slice(0, 100)}"` : `a name that is no text (${typeof name})`} is dropped: a name has 1 to 100 of A-Z a-z 0-9 . _ - and begins with a letter or digit`
   if (value !== undefined && !Number.isFinite(value))
     return `track: "${name}" is dropped: its value must be a finite number, not ${String(value)}`
   return null

@@ -108,7 +108,9 @@ test('many different counts go in batches of 500, and those beyond 20,000 are dr
 
 test('a name that is none, or a value that is no number, is dropped with one word', async () => {
   const { counts, sender, batches, reports } = makeWorld()
-  for (const name of ['', '-x', 'a b', 'x'.repeat(101), null as never]) counts.countMetric(name)
+  const textless = { toString: () => expect.unreachable() }
+  for (const name of ['', '-x', 'a b', 'x'.repeat(101), null as never, textless as never])
+    counts.countMetric(name)
   counts.countMetric('ok', NaN)
   await sender.flush()
   expect([batches(), reports.length]).toEqual([[], 1])
@@ -131,4 +133,14 @@ test('closing sends what there is, and nothing is sent afterwards', async () => 
   counts.countFlag('a', 'on', 1)
   await pass(600_000)
   expect(batches()).toHaveLength(1)
+})
+
+test('an error of a flag and a variant that is called "null" are counted apart', () => {
+  const counts = makeEventCounts(0, () => {})
+  counts.countFlag('a', null, 1)
+  counts.countFlag('a', 'null', 2)
+  expect(counts.take(0)).toMatchObject([
+    { variant: null, count: 1 },
+    { variant: 'null', count: 2 },
+  ])
 })

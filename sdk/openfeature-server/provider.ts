@@ -24,7 +24,7 @@ export interface AnyFlagClient extends Pick<FlagClient, 'ready' | 'status' | 'on
 
 export interface ProviderOptions {
   /** How long `initialize` waits for flags; 5,000 if left out. Whatever comes later is told as PROVIDER_READY. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 /**

@@ -127,3 +127,35 @@ test('nothing is told after the end, and nothing is listened to', async () => {
   expect(heard).toEqual([])
   expect(listeners()).toBe(0)
 })
+
+test('from a change of context until the SDK noted its end nothing is told but what came after it', async () => {
+  const { following, settle, become, change, noted, heard } = openScripted(live)
+  settle(true)
+  await noted()
+  following.mute()
+  change('of the user before')
+  become(starting)
+  become(stale)
+  become(live)
+  expect(heard).toEqual([])
+  following.believe('ready')
+  change('of the next')
+  become(stale)
+  await noted()
+  expect(heard).toEqual([
+    { kind: 'changed', flags: ['of the next'] },
+    { kind: 'stale', message: 'the network is gone' },
+  ])
+})
+
+test('a change of context in the moment in which the one before ended is told of no sooner', async () => {
+  const { following, settle, become, noted, heard } = openScripted(live)
+  settle(true)
+  await noted()
+  following.mute()
+  following.believe('ready')
+  following.mute()
+  become(stale)
+  await noted()
+  expect(heard).toEqual([])
+})

@@ -2,7 +2,7 @@ import type { ClientStatus, FlagChange } from '../client/flag-client.ts'
 
 /** What both providers ask of a client. */
 export interface FollowedClient {
-  ready(options?: { readonly timeoutMs?: number }): Promise<boolean>
+  ready(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>
   status(): ClientStatus
   on(event: 'change', listener: (change: FlagChange) => void): () => void
   on(event: 'status', listener: (status: ClientStatus) => void): () => void
@@ -21,6 +21,8 @@ export type Outcome = 'ready' | 'late' | 'fatal'
 export interface Following {
   /** Never rejects. */
   readonly outcome: Promise<Outcome>
+  /** Tells nothing until `believe`: the SDK awaits another context. */
+  readonly mute: () => void
   /** What the SDK will note next of its own accord, as after a change of context. */
   readonly believe: (what: Outcome) => void
   readonly stop: () => void
@@ -33,11 +35,12 @@ export interface Following {
 export function followClient(
   client: FollowedClient,
   tell: (signal: Signal) => void,
-  options: { readonly timeoutMs?: number } = {},
+  options: { readonly timeoutMs?: number | undefined } = {},
 ): Following {
   let believed: Outcome | Signal['kind'] | null = null
   let hasFlags = false
   let isStopped = false
+  let noting: ReturnType<typeof setTimeout> | undefined
   const look = () => {
     const signal = signalOf(client.status())
     if (isStopped || believed === null || signal === null || signal.kind === believed) return
@@ -47,7 +50,9 @@ export function followClient(
   }
   /** The SDK's own note of what it awaited comes some microtasks later, and would overwrite what is told before. */
   const believe = (what: Outcome) => {
-    setTimeout(() => {
+    hasFlags = what === 'ready'
+    clearTimeout(noting)
+    noting = setTimeout(() => {
       believed = what
       look()
     }, 0)
@@ -56,8 +61,12 @@ export function followClient(
     client.on('status', look),
     client.on('change', ({ flags }) => hasFlags && tell({ kind: 'changed', flags })),
   ]
+  const mute = () => {
+    clearTimeout(noting)
+    believed = null
+    hasFlags = false
+  }
   const outcome = settle(client, options).then((ended) => {
-    hasFlags = ended === 'ready'
     believe(ended)
     return ended
   })
@@ -65,11 +74,19 @@ export function followClient(
     isStopped = true
     for (const stopListening of listening) stopListening()
   }
-  return { outcome, believe, stop }
+  return { outcome, mute, believe, stop }
+}
+
+/** What a client has now. */
+export function outcomeOf({ origin, isRefused }: ClientStatus): Outcome {
+  return origin !== null ? 'ready' : isRefused ? 'fatal' : 'late'
 }
 
 /** Ends at once when the key is refused: waiting longer would bring nothing. */
-function settle(client: FollowedClient, options: { readonly timeoutMs?: number }): Promise<Outcome> {
+function settle(
+  client: FollowedClient,
+  options: { readonly timeoutMs?: number | undefined },
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const look = (status: ClientStatus) => isFatal(status) && end('fatal')
     const stop = client.on('status', look)

@@ -13,7 +13,7 @@ import {
 import type { EvaluationContext as HalyardContext, EvaluationDetails, Json } from '../client/flags.ts'
 import { createWebClient } from '../web/create-web-client.ts'
 import type { WebClient, WebClientOptions } from '../web/web-client.ts'
-import { followClient, type Following, type Signal } from './follow-client.ts'
+import { followClient, outcomeOf, type Following, type Outcome, type Signal } from './follow-client.ts'
 import { notReady, resolutionOf } from './resolution.ts'
 
 /** The options of `createWebClient`, without the context: OpenFeature has that. */
@@ -29,7 +29,7 @@ export interface AnyWebClient extends Pick<
 
 export interface WebProviderOptions {
   /** How long `initialize` waits for flags; 5,000 if left out. Whatever comes later is told as PROVIDER_READY. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 /**
@@ -63,24 +63,23 @@ export class HalyardWebProvider implements Provider {
   async initialize(context: EvaluationContext = {}): Promise<void> {
     this.#following?.stop()
     const asked = toContext(context)
-    const switched = this.#ownOptions ? undefined : this.#client?.setContext(asked)
+    if (!this.#ownOptions) void this.#client?.setContext(asked)
     const client = this.#ownOptions ? openClient({ ...this.#ownOptions, context: asked }) : this.#client
     if (client === null) return
     this.#client = client
     this.#following = followClient(client, (signal) => this.#tell(signal), this.#options)
-    const [outcome] = await Promise.all([this.#following.outcome, switched])
-    const { error } = client.status()
-    if (outcome === 'fatal') throw new ProviderFatalError(error ?? 'the key was refused')
-    if (outcome === 'late') throw new ProviderNotReadyError(error ?? 'no flags came in time')
+    raise(await this.#following.outcome, client)
   }
 
   /** Waits for the flags of another context; rejects if there are none, and the default values are given meanwhile. */
   async onContextChange(_before: EvaluationContext, context: EvaluationContext): Promise<void> {
-    if (this.#client === null) return
+    // It could not be made: the options are wrong, or the context was.
+    if (this.#client === null) return this.initialize(context)
+    this.#following?.mute()
     await this.#client.setContext(toContext(context))
-    const { origin, error } = this.#client.status()
-    this.#following?.believe(origin === null ? 'late' : 'ready')
-    if (origin === null) throw new ProviderNotReadyError(error ?? 'no flags came for this context')
+    const outcome = outcomeOf(this.#client.status())
+    this.#following?.believe(outcome)
+    raise(outcome, this.#client)
   }
 
   /** Closes the client if the provider made it; the last values go on being served. */
@@ -132,6 +131,13 @@ export class HalyardWebProvider implements Provider {
         signal satisfies never
     }
   }
+}
+
+/** Rejects with what OpenFeature notes for an outcome. */
+function raise(outcome: Outcome, client: WebClient): void {
+  const { error } = client.status()
+  if (outcome === 'fatal') throw new ProviderFatalError(error ?? 'the key was refused')
+  if (outcome === 'late') throw new ProviderNotReadyError(error ?? 'no flags came in time')
 }
 
 function openClient(options: WebClientOptions): WebClient {

@@ -13,7 +13,17 @@ export type DefaultOf<F extends object, K extends keyof F> = [F[K]] extends [nev
 /** What a flag gives: its type, or that of the default value. */
 export type ValueOf<F extends object, K extends keyof F, D> = [F[K]] extends [never] ? Widened<D> : F[K]
 
-type Widened<D> = D extends boolean ? boolean : D extends number ? number : D extends string ? string : D
+type Widened<D> = D extends null
+  ? Json
+  : D extends boolean
+    ? boolean
+    : D extends number
+      ? number
+      : D extends string
+        ? string
+        : D extends readonly never[]
+          ? readonly Json[]
+          : D
 
 export interface Hooks<F extends object> {
   /** The flag's value, of the type of `defaultValue`. A component renders again only when that changes. */

@@ -5,12 +5,12 @@ import type { WebClient, WebClientOptions } from '../web/web-client.ts'
 import { HalyardContext } from './halyard-context.ts'
 
 interface SharedProps {
-  readonly children?: ReactNode
+  readonly children?: ReactNode | undefined
   /**
    * Shown until there are flags, for at most 5 s: components that read flags wait (Suspense). Left out, they render with
    * their defaults and once more when the flags are there.
    */
-  readonly fallback?: ReactNode
+  readonly fallback?: ReactNode | undefined
 }
 
 /** A client of your own, or the options for one that lives as long as the provider. */
@@ -34,7 +34,7 @@ export function HalyardProvider<F extends object = AnyFlags>(props: HalyardProvi
 function Own({ options, ...shared }: SharedProps & { readonly options: WebClientOptions }): ReactNode {
   const [{ client, start }] = useState(() => makeWebClient(options))
   const { context } = options
-  const user = context['targetingKey']
+  const user = context?.['targetingKey'] // what is no context at all is the client's to log
   const [heldUser, setHeldUser] = useState(user)
   // Before the browser paints: until then what is rendered for the next user has defaults.
   useEffectBeforePaint(() => {

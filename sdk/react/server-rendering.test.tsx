@@ -1,5 +1,6 @@
 import { renderToString } from 'react-dom/server'
 import { afterEach, expect, expectTypeOf, test, vi } from 'vitest'
+import type { Json } from '../client/flags.ts'
 import { createHooks, HalyardProvider, useFlag, useFlagDetails } from './index.tsx'
 
 interface FlagTypes {
@@ -11,6 +12,7 @@ interface FlagTypes {
 const typed = createHooks<FlagTypes>()
 const options = { edge: 'https://flags.example', key: 'hyd_cli_test', context: { targetingKey: 'user-1' } }
 const flags = { 'new-checkout': { value: true, variant: 'on', reason: 'STATIC' } } as const
+const bootstrap = { version: '1.1', targetingKey: 'user-1', flags }
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -26,7 +28,7 @@ test('a server renders the values of the bootstrap, and asks, waits and leaves b
   vi.stubGlobal('fetch', fetched)
   vi.stubGlobal('setTimeout', timed)
   const html = renderToString(
-    <HalyardProvider options={{ ...options, bootstrap: { version: '1.1', flags } }} fallback="waiting">
+    <HalyardProvider options={{ ...options, bootstrap }} fallback="waiting">
       <Checkout />
     </HalyardProvider>,
   )
@@ -54,6 +56,8 @@ function Typed() {
   expectTypeOf(useFlag('any', false)).toEqualTypeOf<boolean>()
   expectTypeOf(useFlag('any', 'text')).toEqualTypeOf<string>()
   expectTypeOf(useFlag('any', { max: 1 })).toEqualTypeOf<{ max: number }>()
+  expectTypeOf(useFlag('any', [])).toEqualTypeOf<readonly Json[]>()
+  expectTypeOf(useFlag('any', null)).toEqualTypeOf<Json>()
   const theme = typed.useFlag('theme', 'light')
   expectTypeOf(theme).toEqualTypeOf<'dark' | 'light'>()
   expectTypeOf(typed.useFlagDetails('limits', { max: 1 }).value).toEqualTypeOf<{ readonly max: number }>()

@@ -1,4 +1,5 @@
 import type { AnyFlags } from '../client/flag-types.ts'
+import { makeEndingFetch } from '../transport/ending-fetch.ts'
 import { makeServerClient } from './make-server-client.ts'
 import type { ServerClient } from './server-client.ts'
 import { checkServerOptions, type ServerOptions } from './server-options.ts'
@@ -11,5 +12,7 @@ import { makeServerPorts } from './server-ports.ts'
  */
 export function createClient<F extends object = AnyFlags>(options: ServerOptions): ServerClient<F> {
   const settings = checkServerOptions(options)
-  return makeServerClient<F>(settings, makeServerPorts(settings.edge, settings.key))
+  const { send, end } = makeEndingFetch()
+  const ports = makeServerPorts(settings.edge, settings.key, send)
+  return makeServerClient<F>(settings, { ...ports, endRequests: end })
 }

@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { startEdgeKit, flagLine, type EdgeKit } from './edge.test-kit.ts'
 import { startFaultyProxy, type Fault } from './faulty-proxy.test-kit.ts'
+import { createClient } from './create-client.ts'
 import { makeServerClient } from './make-server-client.ts'
 import { checkServerOptions } from './server-options.ts'
 import { makeServerPorts, type ServerPorts } from './server-ports.ts'
@@ -26,6 +27,7 @@ function open(edge: string, key: string, ports: Partial<ServerPorts> = {}) {
     ...real,
     steadyNow: () => performance.now() * haste,
     setTimer: (ms, run) => real.setTimer(ms / haste, run),
+    endRequests: () => {},
     ...ports,
   })
   closing.push(client.close)
@@ -93,10 +95,26 @@ test('a key that is refused is said so, what is held stays, and nobody waits for
   proxy.set({ kind: 'status', status: 401 })
   await expect
     .poll(() => client.status(), { timeout: 20_000 })
-    .toMatchObject({ state: 'offline', error: 'the edge answered 401' })
+    .toMatchObject({ state: 'offline', error: expect.stringContaining('401: the key is unknown') })
   expect(client.boolean('a', false)).toBe(true)
   const late = open(proxy.url, edge.key)
   expect(await late.ready({ timeoutMs: 60_000 })).toBe(false)
+})
+
+test('the log says that a key is refused, and that an edge cannot be reached', async () => {
+  const { edge, proxy } = await start()
+  const lines: string[] = []
+  const log = (level: string) => (message: string) => void lines.push(`${level} ${message}`)
+  const logger = { debug: log('debug'), warn: log('warn'), error: log('error') }
+  proxy.set({ kind: 'status', status: 401 })
+  const refused = createClient({ edge: proxy.url, key: edge.key, logger })
+  closing.push(refused.close)
+  const said = (form: RegExp) =>
+    expect.poll(() => lines, { timeout: 20_000 }).toContainEqual(expect.stringMatching(form))
+  await said(/^error offline: there are no flags .*revoked/)
+  const unreachable = createClient({ edge: 'http://127.0.0.1:9', key: edge.key, logger })
+  closing.push(unreachable.close)
+  await said(/^warn starting: there are no flags \(/)
 })
 
 test('when the stream cannot be had the client polls, and goes back to it when it can', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -47,13 +47,46 @@ test('a save that fails rejects, and leaves what was there and no draft', async 
   expect(await readdir(folder)).toEqual(['no-folder'])
 })
 
-test('lists of segments lie beside it, and those that are not named any more are removed', async () => {
-  const store = fileStore(join(await newFolder(), 'flags.json'))
+/** As if it had been written so many hours ago. */
+async function age(path: string, hours: number): Promise<void> {
+  const at = Date.now() / 1_000 - hours * 3_600
+  await utimes(path, at, at)
+}
+
+test('lists of segments lie beside it, and those that were not named for an hour are removed', async () => {
+  const path = join(await newFolder(), 'flags.json')
+  const store = fileStore(path)
   await store.keepBlobs?.(['aa'])
-  await store.saveBlob?.('aa', Uint8Array.of(1, 2))
-  await store.saveBlob?.('bb', Uint8Array.of(3))
+  for (const hash of ['aa', 'bb']) {
+    await store.saveBlob?.(hash, Uint8Array.of(1, 2)) // oxlint-disable-line no-await-in-loop -- one after the other
+    await age(`${path}.blobs/${hash}`, 1.1) // oxlint-disable-line no-await-in-loop
+  }
+  await store.saveBlob?.('young', Uint8Array.of(3)) // perhaps of another process, which is about to name it
   await store.keepBlobs?.(['aa'])
-  expect([await store.loadBlob?.('aa'), await store.loadBlob?.('bb')]).toEqual([Buffer.from([1, 2]), null])
+  expect(await Promise.all(['aa', 'bb', 'young'].map((hash) => store.loadBlob?.(hash)))).toEqual([
+    Buffer.from([1, 2]),
+    null,
+    Buffer.from([3]),
+  ])
+})
+
+test('drafts that a process left behind are removed after a day, and no file of others', async () => {
+  const folder = await newFolder()
+  const path = join(folder, 'flags.json')
+  await mkdir(`${path}.blobs`)
+  const names = ['flags.json.1.tmp', 'flags.json.blobs/aa.1.tmp', 'other.json.1.tmp', 'other']
+  for (const name of names) {
+    await writeFile(join(folder, name), '') // oxlint-disable-line no-await-in-loop -- one after the other
+    await age(join(folder, name), 25) // oxlint-disable-line no-await-in-loop
+  }
+  await writeFile(`${path}.2.tmp`, '')
+  await Promise.all([fileStore(path).keepBlobs?.([]), fileStore(path).keepBlobs?.([])])
+  expect((await readdir(folder, { recursive: true })).toSorted()).toEqual([
+    'flags.json.2.tmp',
+    'flags.json.blobs',
+    'other',
+    'other.json.1.tmp',
+  ])
 })
 
 test('a path that is none is refused with what it was', () => {

@@ -2,7 +2,8 @@ import type { FlagStore } from './flag-store.ts'
 
 /**
  * Keeps flags in a file that its owner alone may read (mode 0600, in a folder that is made with 0700), replaced as a
- * whole by renaming. Lists of large segments lie in the folder `PATH.blobs` beside it. For Node, Bun and Deno.
+ * whole by renaming. Lists of large segments lie in the folder `PATH.blobs` beside it. Processes may share a path. For
+ * Node, Bun and Deno.
  */
 export function fileStore(path: string): FlagStore {
   if (typeof path !== 'string' || path === '')
@@ -17,12 +18,36 @@ export function fileStore(path: string): FlagStore {
     loadBlob: (hash) => readIfThere(blobPath(hash)),
     saveBlob: (hash, bytes) => replace(blobPath(hash), bytes),
     keepBlobs: async (hashes) => {
-      const { readdir, rm } = await fileSystem()
       const kept = new Set(hashes)
-      const names = await readdir(`${path}.blobs`).catch(noneIfMissing<string[]>([]))
-      await Promise.all(names.filter((name) => !kept.has(name)).map((name) => rm(blobPath(name))))
+      await removeOld(`${path}.blobs`, (name) => (isDraft(name) ? draftMs : kept.has(name) ? null : listMs))
+      await removeOld(folderOf(path), (name) =>
+        isDraft(name) && name.startsWith(`${nameOf(path)}.`) ? draftMs : null,
+      )
     },
   }
+}
+
+/** Another process may have written a list a moment ago, and name it in what it is about to save. */
+const listMs = 3_600_000
+/** Of a process that ended while it wrote. */
+const draftMs = 24 * 3_600_000
+
+function isDraft(name: string): boolean {
+  return name.endsWith('.tmp')
+}
+
+/** Removes the files that are older than what is said of their name; null: never. */
+async function removeOld(folder: string, olderThanMs: (name: string) => number | null): Promise<void> {
+  const { readdir, rm, stat } = await fileSystem()
+  const names = await readdir(folder).catch(noneIfMissing<string[]>([]))
+  const removeIfOld = async (name: string) => {
+    const ageMaxMs = olderThanMs(name)
+    if (ageMaxMs === null) return
+    const file = await stat(`${folder}/${name}`).catch(noneIfMissing(null))
+    // Another process may have been faster.
+    if (file && Date.now() - file.mtimeMs > ageMaxMs) await rm(`${folder}/${name}`, { force: true })
+  }
+  await Promise.all(names.map(removeIfOld))
 }
 
 /** Not at the top: where there are no files, the rest of the SDK loads. */
@@ -55,8 +80,16 @@ async function replace(path: string, content: string | Uint8Array): Promise<void
 }
 
 function folderOf(path: string): string {
-  const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
+  const end = endOfFolder(path)
   return end > 0 ? path.slice(0, end) : end === 0 ? '/' : '.'
+}
+
+function nameOf(path: string): string {
+  return path.slice(endOfFolder(path) + 1)
+}
+
+function endOfFolder(path: string): number {
+  return Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
 }
 
 function noneIfMissing<T>(none: T): (cause: unknown) => T {

@@ -16,12 +16,19 @@ import type { ServerSettings } from './server-options.ts'
 import type { ServerPorts } from './server-ports.ts'
 import { watchStatus, type StatusWatch } from './watch-status.ts'
 
+export interface ServerClientPorts extends ServerPorts {
+  /** Aborts the requests that are under way. */
+  readonly endRequests: () => void
+}
+
 const readyMs = 5_000
+/** What is not sent or saved by then is given up. */
+const closeMs = 3_000
 
 /** Makes a client, which begins to follow its environment at once. */
 export function makeServerClient<F extends object = AnyFlags>(
   settings: ServerSettings,
-  ports: ServerPorts,
+  ports: ServerClientPorts,
 ): ServerClient<F> {
   const { logger } = settings
   const flags = makeFlagsInUse(logger)
@@ -54,7 +61,7 @@ export function makeServerClient<F extends object = AnyFlags>(
 }
 
 interface Parts {
-  readonly ports: ServerPorts
+  readonly ports: ServerClientPorts
   readonly flags: FlagsInUse
   readonly readiness: Readiness
   readonly holder: Holder
@@ -70,7 +77,9 @@ function restOf<F extends object>(parts: Parts): Rest<F> {
   const { ports, flags, readiness, holder, watch, counts, sender, status } = parts
   let closing: Promise<void> | null = null
   return {
-    ready: async ({ timeoutMs = readyMs } = {}) => {
+    ready: async (options) => {
+      const asked: unknown = options?.timeoutMs
+      const timeoutMs = typeof asked === 'number' && !Number.isNaN(asked) ? asked : readyMs
       const { state } = status()
       const isSettled = flags.view() !== null || state === 'offline' || state === 'closed'
       return isSettled ? flags.view() !== null : await readiness.wait(timeoutMs)
@@ -83,7 +92,7 @@ function restOf<F extends object>(parts: Parts): Rest<F> {
     on: makeOn(flags, watch),
     track: (name, _context, details) => counts.countMetric(name, details?.value),
     flush: sender.flush,
-    close: () => (closing ??= end(holder, sender)),
+    close: () => (closing ??= end(parts)),
     forBrowser: (context) => makeWebBootstrap(flags.view(), context, ports.now()),
     export: () => {
       const copy = holder.reader.snapshot()
@@ -102,8 +111,16 @@ function makeOn({ changes }: FlagsInUse, watch: StatusWatch): FlagClient['on'] {
   return on
 }
 
-async function end(holder: Holder, sender: EventSender): Promise<void> {
-  await Promise.all([holder.close(), sender.close()])
+async function end({ ports, holder, sender }: Parts): Promise<void> {
+  await new Promise<void>((resolve) => {
+    // This timer keeps the process alive: somebody waits.
+    const timer = setTimeout(resolve, closeMs)
+    void Promise.all([holder.close(), sender.close()]).finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+  ports.endRequests()
 }
 
 function collect({ tally }: FlagsInUse, { countFlag }: EventCounts): void {

@@ -260,6 +260,7 @@ test('the values for a browser are those of client-visible flags alone, without 
   await client.ready()
   expect(JSON.parse(JSON.stringify(client.forBrowser({ targetingKey: 'u' })))).toEqual({
     version: '1.1',
+    targetingKey: 'u',
     flags: { a: { value: true, variant: 'on', reason: 'STATIC' } },
   })
 })

@@ -2,10 +2,14 @@ import { expect, test } from 'vitest'
 import { makeId } from '@halyard/shared/protocol/ids.ts'
 import { makeKey } from '@halyard/shared/protocol/keys.ts'
 import { createClient, type ServerOptions } from './index.ts'
+import { checkServerOptions } from './server-options.ts'
 
 const edge = 'https://flags.example.com'
 const environment = makeId('env')
 const key = await makeKey('server', environment, 'secret')
+const trustedKeys = [
+  { kid: 'a', kty: 'OKP', crv: 'Ed25519', x: 'QMCoTd6GDTVXmrlBoYIi_k3KaeVXPcqFUT4bFD8mMHM' },
+]
 const clientKey = await makeKey('client', environment, 'secret')
 
 test.each([
@@ -39,6 +43,27 @@ test.each([
   const make = () => createClient(options as ServerOptions)
   expect(make).toThrow(TypeError)
   expect(make).toThrow(message)
+})
+
+test.each([
+  ['http://flags.example.com', {}, 1],
+  ['http://10.0.0.7:8787', {}, 1],
+  ['http://localhost:8787', {}, 0],
+  ['http://127.0.0.1:8787', {}, 0],
+  ['http://[::1]:8787', {}, 0],
+  ['https://flags.example.com', {}, 0],
+  ['http://flags.example.com', { trustedKeys }, 0],
+])('over %s with %j whoever is in between may choose the flags: %i warning', (from, rest, times) => {
+  const warnings: string[] = []
+  const logger = { debug: () => {}, warn: (what: string) => warnings.push(what), error: () => {} }
+  checkServerOptions({ edge: from, key, logger, ...rest })
+  expect(warnings).toHaveLength(times)
+})
+
+test('an option that is undefined is one that is left out', () => {
+  const none = { trustedKeys: undefined, bootstrap: undefined, store: undefined, logger: undefined }
+  const { logger: _, ...settings } = checkServerOptions({ edge, key, ...none })
+  expect(settings).toEqual({ edge, key, environment, trustedKeys: null, bootstrap: null, store: null })
 })
 
 test('an error never holds the key', () => {

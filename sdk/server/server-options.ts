@@ -20,13 +20,13 @@ export interface ServerOptions {
   /** A server key (`hyd_srv_…`). It names the environment, and never leaves for a browser. */
   readonly key: string
   /** Who may sign flags: one key, or two while one replaces the other. If left out, whom the edge names in `/.well-known/jwks.json`. */
-  readonly trustedKeys?: readonly TrustedKey[]
+  readonly trustedKeys?: readonly TrustedKey[] | undefined
   /** Flags to start from: a text that `export()` of another client gave. */
-  readonly bootstrap?: string
+  readonly bootstrap?: string | undefined
   /** Where the last flags are kept, for a start without the edge. */
-  readonly store?: FlagStore
+  readonly store?: FlagStore | undefined
   /** Hears what goes wrong; nobody does if it is left out. */
-  readonly logger?: Logger
+  readonly logger?: Logger | undefined
 }
 
 export interface ServerSettings {
@@ -50,7 +50,7 @@ export function checkServerOptions(options: ServerOptions): ServerSettings {
   if (bootstrap !== undefined && typeof bootstrap !== 'string')
     throw new TypeError(`${made}: "bootstrap" must be a text that export() gave, not ${typeof bootstrap}`)
   if (store !== undefined) checkMethods(`${made}: "store"`, store, ['load', 'save'])
-  return {
+  const settings: ServerSettings = {
     edge: checkEdge(made, edge),
     key,
     environment: checkKey(made, key, 'server'),
@@ -59,6 +59,17 @@ export function checkServerOptions(options: ServerOptions): ServerSettings {
     store: store ?? null,
     logger: checkLogger(made, logger),
   }
+  if (settings.trustedKeys === null && !isPrivateWay(settings.edge))
+    settings.logger.warn(
+      `${made}: over plain http whoever is in between may choose the flags: use https, or give "trustedKeys"`,
+    )
+  return settings
+}
+
+/** Whether nobody but the edge can answer for it. */
+function isPrivateWay(edge: string): boolean {
+  const { protocol, hostname } = new URL(edge)
+  return protocol === 'https:' || /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 function checkTrustedKeys(keys: unknown): TrustedKeys {

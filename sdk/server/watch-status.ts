@@ -27,9 +27,27 @@ export function watchStatus({ reader, status, setTimer, logger }: StatusWatchPor
     if (phase === 'live') cancel = setTimer(freshForMs + 1, look)
     const next = status()
     if (isSameStatus(last, next)) return
+    if (isNews(last, next)) logger[levelOf(next)](describe(next))
     last = next
     listeners.tell(next)
   }
   reader.onStatus(look)
   return { on: listeners.on, look }
+}
+
+/** Whether an operator wants to know: not of each version. */
+function isNews(last: ClientStatus, next: ClientStatus): boolean {
+  return last.state !== next.state || (last.error === undefined && next.error !== undefined)
+}
+
+function levelOf({ state, error, isRefused }: ClientStatus): keyof Logger {
+  if (isRefused) return 'error'
+  const isTroubled =
+    state === 'stale' || ((state === 'starting' || state === 'offline') && error !== undefined)
+  return isTroubled ? 'warn' : 'debug'
+}
+
+function describe({ state, version, error }: ClientStatus): string {
+  const what = version === null ? 'there are no flags' : `flags of version ${version} are in use`
+  return `${state}: ${what}${error === undefined ? '' : ` (${error})`}`
 }

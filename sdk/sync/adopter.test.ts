@@ -19,10 +19,12 @@ function makeWorld() {
   const asked: string[] = []
   const blobs = new Map<string, Uint8Array>()
   const kept = new Map<string, Uint8Array>()
+  const hanging = { store: false, edge: false }
   const adopter = makeAdopter({
-    loadBlob: async (hash) => kept.get(hash) ?? null,
+    loadBlob: async (hash) => (hanging.store ? await new Promise(() => {}) : (kept.get(hash) ?? null)),
     fetchBlob: async (hash) => {
       asked.push(hash)
+      if (hanging.edge) await new Promise(() => {})
       const bytes = blobs.get(hash)
       if (!bytes) throw new Error('down')
       return bytes
@@ -37,7 +39,7 @@ function makeWorld() {
   })
   const pass = (ms: number) => clock.runUntil(clock.now() + ms, () => {})
   const tokens = () => adopted.map(({ copy }) => copy.token)
-  return { adopter, adopted, completed, fetched, asked, blobs, kept, pass, tokens }
+  return { adopter, adopted, completed, fetched, asked, blobs, kept, hanging, pass, tokens }
 }
 
 test('a version that names no list is in use at once', () => {
@@ -60,18 +62,71 @@ test('a version waits for its list, which is fetched once and serves the next ve
 
 test('a list that does not come is waited for three seconds, and given to the version in use when it comes', async () => {
   const { adopter, adopted, completed, blobs, pass, tokens } = makeWorld()
-  adopter.offer(copyOf(1, first.hash))
+  adopter.offer(copyOf(1, null))
+  adopter.offer(copyOf(2, first.hash))
   await pass(2_999)
-  expect(tokens()).toEqual([])
+  expect(tokens()).toEqual(['1.1'])
   await pass(1)
-  expect([tokens(), evaluateFor(adopted[0], 'user-1').reason]).toEqual([['1.1'], 'ERROR'])
+  expect([tokens(), evaluateFor(adopted[1], 'user-1').reason]).toEqual([['1.1', '1.2'], 'ERROR'])
   blobs.set(first.hash, first.bytes)
   await pass(10_000)
-  expect([completed, isMember(adopted[0], 'user-1'), tokens()]).toEqual([[first.hash], true, ['1.1']])
+  expect([completed, isMember(adopted[1], 'user-1'), tokens()]).toEqual([[first.hash], true, ['1.1', '1.2']])
+})
+
+test('the first version does not wait for a list that the edge refuses, but three seconds for one that is on its way', async () => {
+  const { adopter, tokens, pass } = makeWorld()
+  adopter.offer(copyOf(1, first.hash))
+  await pass(0)
+  expect(tokens()).toEqual(['1.1'])
+  const other = makeWorld()
+  other.hanging.edge = true
+  other.adopter.offer(copyOf(1, first.hash))
+  await other.pass(2_999)
+  expect(other.tokens()).toEqual([])
+  await other.pass(1)
+  expect(other.tokens()).toEqual(['1.1'])
+})
+
+test.each(['store', 'bootstrap'] as const)(
+  'a first version from %s waits for the lists that are kept, and not for the edge',
+  async (origin) => {
+    const { adopter, adopted, hanging, kept, tokens, pass } = makeWorld()
+    hanging.edge = true
+    kept.set(first.hash, first.bytes)
+    adopter.offer({ ...copyOf(1, first.hash), origin })
+    expect(tokens()).toEqual([])
+    await pass(0)
+    expect([tokens(), isMember(adopted[0], 'user-1')]).toEqual([['1.1'], true])
+    const other = makeWorld()
+    other.hanging.edge = true
+    other.adopter.offer({ ...copyOf(1, first.hash), origin })
+    await other.pass(0)
+    expect(other.tokens()).toEqual(['1.1'])
+  },
+)
+
+test('a store that does not answer is waited for a second, and then the edge is asked', async () => {
+  const { adopter, adopted, hanging, blobs, asked, pass } = makeWorld()
+  hanging.store = true
+  blobs.set(first.hash, first.bytes)
+  adopter.offer(copyOf(1, first.hash))
+  await pass(999)
+  expect(asked).toEqual([])
+  await pass(1)
+  expect(isMember(adopted[0], 'user-1')).toBe(true)
+})
+
+test('nothing is taken into use after the end', async () => {
+  const { adopter, tokens, pass } = makeWorld()
+  adopter.close()
+  adopter.offer(copyOf(1, null))
+  await pass(10_000)
+  expect(tokens()).toEqual([])
 })
 
 test('versions that follow each other while a list is waited for do not wait longer together, and the newest is taken', async () => {
-  const { adopter, pass, tokens } = makeWorld()
+  const { adopter, hanging, pass, tokens } = makeWorld()
+  hanging.edge = true
   for (let version = 1; version <= 4; version++) {
     adopter.offer(copyOf(version, first.hash))
     await pass(800) // oxlint-disable-line no-await-in-loop -- one after the other

@@ -1,7 +1,9 @@
 /**
  * Takes the copies of a reader into use as snapshots, with the lists of the large segments that they name: those are
  * fetched, checked by their hashes, and kept from version to version. A version waits for lists that are not there yet,
- * but not long; then it is used without them, and given them when they come. Without I/O of its own.
+ * but not long; then it is used without them, and given them when they come. The first version waits for nothing that may
+ * not come: one that was kept not for the edge, and one of the edge not for what the edge has refused. Without I/O of its
+ * own.
  */
 import type { LoadOptions } from '@halyard/shared/engine/snapshot.ts'
 import { addBlob, loadSnapshot, type Snapshot } from '@halyard/shared/engine/snapshot.ts'
@@ -39,7 +41,8 @@ export interface Adopter {
 interface State {
   readonly ports: AdopterPorts
   readonly blobs: Map<string, Uint8Array>
-  readonly flights: Set<string>
+  /** The lists that are being looked for, where they are kept or at the edge. */
+  readonly flights: Map<string, 'store' | 'edge'>
   waiting: Named<{ readonly copy: Copy }> | null
   current: Named<Adopted> | null
   cancelDeadline: (() => void) | null
@@ -49,6 +52,7 @@ interface State {
 type Named<T> = T & { readonly names: readonly NamedBlob[] }
 
 const patienceMs = 3_000
+const keptPatienceMs = 1_000
 const retryMs = { first: 1_000, last: 60_000 }
 const bytesEach = 8
 
@@ -57,7 +61,7 @@ export function makeAdopter(ports: AdopterPorts): Adopter {
   const state: State = {
     ports,
     blobs: new Map(),
-    flights: new Set(),
+    flights: new Map(),
     waiting: null,
     current: null,
     cancelDeadline: null,
@@ -68,21 +72,29 @@ export function makeAdopter(ports: AdopterPorts): Adopter {
     for (const blob of missing(state)) if (!state.flights.has(blob.hash)) void get(blob)
   }
   const get = async (blob: NamedBlob) => {
-    state.flights.add(blob.hash)
-    const bytes = await obtain(ports, blob)
+    state.flights.set(blob.hash, 'store')
+    let bytes = await loadKept(ports, blob)
+    if (bytes === null && !isClosed) {
+      state.flights.set(blob.hash, 'edge')
+      adoptIfFirst(state)
+      bytes = await fetchSound(ports, blob)
+    }
     state.flights.delete(blob.hash)
     if (isClosed) return
     if (bytes) {
       backOff.reset()
       take(state, blob.hash, bytes)
-    } else
+    } else {
+      adoptIfFirst(state)
       state.cancelRetry ??= ports.setTimer(backOff.next(), () => {
         state.cancelRetry = null
         getMissing()
       })
+    }
   }
   return {
     offer: (copy) => {
+      if (isClosed) return
       state.waiting = { copy, names: namedBlobs(copy.body) }
       if (adoptIfComplete(state)) return
       getMissing()
@@ -101,15 +113,23 @@ function missing({ waiting, current, blobs }: State): readonly NamedBlob[] {
   return names.filter(({ hash }) => !blobs.has(hash))
 }
 
-/** Null: there is none to be had just now. Never rejects. */
-async function obtain(ports: AdopterPorts, { hash, count }: NamedBlob): Promise<Uint8Array | null> {
+/** Null: it is not kept, or cannot be had within a second. Never rejects. */
+async function loadKept(ports: AdopterPorts, { hash }: NamedBlob): Promise<Uint8Array | null> {
   try {
-    const kept = await ports.loadBlob(hash)
+    const kept = await new Promise<Uint8Array | null>((resolve, reject) => {
+      const cancel = ports.setTimer(keptPatienceMs, () => reject(new Error('there was no answer in time')))
+      void ports.loadBlob(hash).then(resolve, reject).finally(cancel)
+    })
     if (kept && (await ports.hashBytes(kept)) === hash) return kept
   } catch (cause) {
     // The edge has it.
     ports.report(`a kept list of a segment cannot be read: ${String(cause)}`)
   }
+  return null
+}
+
+/** Null: it cannot be had just now. Never rejects. */
+async function fetchSound(ports: AdopterPorts, { hash, count }: NamedBlob): Promise<Uint8Array | null> {
   try {
     const bytes = await ports.fetchBlob(hash, count * bytesEach)
     if ((await ports.hashBytes(bytes)) !== hash) throw new Error('it has another hash than its name')
@@ -136,6 +156,19 @@ function adoptIfComplete(state: State): boolean {
   if (waiting === null || !waiting.names.every(({ hash }) => blobs.has(hash))) return false
   adopt(state)
   return true
+}
+
+/** Where nothing is in use, a flag without its list does less harm than all flags without a version. */
+function adoptIfFirst(state: State): void {
+  const { waiting, current, flights, blobs } = state
+  if (waiting === null || current !== null) return
+  const { origin } = waiting.copy
+  const isKept = origin === 'store' || origin === 'bootstrap'
+  const isHoped = ({ hash }: NamedBlob) => {
+    const place = flights.get(hash)
+    return !blobs.has(hash) && (place === 'store' || (place === 'edge' && !isKept))
+  }
+  if (!waiting.names.some(isHoped)) adopt(state)
 }
 
 /** What was in use is left with its lists: a request may still hold it. */

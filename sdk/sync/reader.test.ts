@@ -164,3 +164,16 @@ test('a closed reader does nothing more, and keeps what it held', async () => {
   expect(reader.snapshot()?.token).toBe('1.1')
   expect({ streams: streams.length, asked: asked.length }).toEqual({ streams: 1, asked: 0 })
 })
+
+test('a listener that leaves and comes again at each version is told of each once', async () => {
+  const { reader, tell } = await connected()
+  const heard: string[] = []
+  const listener = ({ token }: { readonly token: string }) => {
+    if (heard.push(token) > 10) return // else for ever
+    stop()
+    stop = reader.onChange(listener)
+  }
+  let stop = reader.onChange(listener)
+  await tell(delta(make(1), make(2)), delta(make(2), make(3)))
+  expect(heard).toEqual(['1.2', '1.3'])
+})

@@ -140,7 +140,9 @@ function makeEvent<T>({ report }: ReaderPorts) {
       }
     },
     tell: (what: T) => {
-      for (const listener of listeners) {
+      // Of a copy: one that adds itself again would be told for ever.
+      for (const listener of Array.from(listeners)) {
+        if (!listeners.has(listener)) continue
         try {
           listener(what)
         } catch (cause) {

@@ -90,3 +90,14 @@ test('keys that were kept with a copy do not take the place of those that the ed
   trust.trustStored([two.publicJwk])
   expect([trust.keysToStore(), await trust.verify(two.signed)]).toEqual([[one.publicJwk], null])
 })
+
+test('an edge that names no keys has failed: what is trusted stays, and it is asked again a second later', async () => {
+  const [one, two] = await Promise.all([makeSigner('one'), makeSigner('two')])
+  const { trust, pass } = makeWorld([], [two.publicJwk])
+  trust.trustStored([one.publicJwk])
+  expect(await trust.verify(two.signed)).toBe(null)
+  expect(trust.keysToStore()).toEqual([one.publicJwk])
+  expect((await trust.verify(one.signed))?.kid).toBe('one')
+  pass(1_000)
+  expect((await trust.verify(two.signed))?.kid).toBe('two')
+})

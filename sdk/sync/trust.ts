@@ -46,7 +46,10 @@ export function trustEdge({ fetchKeys, steadyNow, report }: TrustPorts): Trust {
   const ask = async () => {
     notBefore = Infinity
     try {
-      trust(await fetchKeys())
+      const named = await fetchKeys()
+      // Whoever trusts nobody can take nothing over, not even what mends it.
+      if (named.length === 0) throw new Error('the edge names none')
+      trust(named)
       notBefore = steadyNow() + pauseMs.answered
     } catch (cause) {
       // What is trusted stays, and whatever comes next asks again.

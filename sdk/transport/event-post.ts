@@ -22,8 +22,8 @@ export function makeEventPost(
       await response.body?.cancel()
       const { status, headers } = response
       if (status === 202) return { kind: 'taken' }
-      if (status >= 400 && status < 500 && status !== 429)
-        return { kind: 'refused', reason: `the edge answered ${status}` }
+      // Of anything else another try may be taken: a key may be a minute too young, and a proxy may be in the way.
+      if (status === 400 || status === 413) return { kind: 'refused', reason: `the edge answered ${status}` }
       return { kind: 'later', retryAfterMs: readRetryAfter(headers.get('retry-after'), Date.now()) ?? 0 }
     } catch {
       return { kind: 'later', retryAfterMs: 0 } // it cannot be reached

@@ -4,7 +4,8 @@ import { makeSocket } from './stream-socket.ts'
 
 /**
  * Makes `openStream` of an edge (its origin) for a server key: by the platform's own WebSocket where it takes a header
- * (a server key never stands in a URL), else by Server-Sent Events. Which one is found out at the first stream.
+ * (a server key never stands in a URL), else by Server-Sent Events. Which one is found out at the first stream; after a
+ * WebSocket whose end the other side did not answer it is Server-Sent Events, since only those can be let go of at once.
  */
 export function makeStreamOpener(edge: string, key: string): ReaderPorts['openStream'] {
   let hasSocket: boolean | null = null
@@ -13,7 +14,8 @@ export function makeStreamOpener(edge: string, key: string): ReaderPorts['openSt
     hasSocket ??= typeof WebSocket === 'function'
     const url = new URL('/v1/stream', edge)
     if (since !== null) url.searchParams.set('since', since)
-    const connection = hasSocket ? makeSocket({ url, key }, hears) : null
+    const unanswered = () => (hasSocket = false)
+    const connection = hasSocket ? makeSocket({ url, key, unanswered }, hears) : null
     if (connection) return connection
     hasSocket = false
     return makeEventStream({ url, key }, hears)

@@ -1,6 +1,7 @@
 import { isDeltaContent } from '../sync/read-message.ts'
 import type { RulesetAnswer, RulesetAsk } from '../sync/reader-ports.ts'
 import type { Delta } from '@halyard/shared/protocol/delta.ts'
+import { refusesKey } from '../sync/reader-state.ts'
 import { readText } from './read-bytes.ts'
 import { readRetryAfter } from './retry-after.ts'
 
@@ -33,7 +34,8 @@ export function makeRulesetFetch(
 async function failed(response: Response): Promise<RulesetAnswer> {
   await response.body?.cancel()
   const retryAfterMs = readRetryAfter(response.headers.get('Retry-After'), Date.now())
-  const reason = `the edge answered ${response.status}`
+  const hint = refusesKey(response.status) ? ': the key is unknown, was revoked or has expired' : ''
+  const reason = `the edge answered ${response.status}${hint}`
   return { kind: 'failed', status: response.status, reason, ...(retryAfterMs !== null && { retryAfterMs }) }
 }
 

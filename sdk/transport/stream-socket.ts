@@ -1,6 +1,12 @@
 import { streamProtocol } from '@halyard/shared/protocol/stream.ts'
 import type { StreamConnection, StreamEnding, StreamHears } from '../sync/reader-ports.ts'
+import { platform } from './platform.ts'
 import { openTimeoutMs, type StreamRequest } from './stream-request.ts'
+
+export interface SocketRequest extends StreamRequest {
+  /** The socket was closed, and the other side does not say that it heard of it: it stays for who knows how long. */
+  readonly unanswered: () => void
+}
 
 /** As Node (22 and later), Bun and Deno have it. */
 type SocketClass = new (url: URL, options: SocketOptions) => WebSocket
@@ -13,7 +19,10 @@ interface SocketOptions {
  * Opens a stream by the platform's WebSocket; null if it takes no headers. A refusal has no status here: a WebSocket
  * does not tell it.
  */
-export function makeSocket({ url, key }: StreamRequest, hears: StreamHears): StreamConnection | null {
+export function makeSocket(
+  { url, key, unanswered }: SocketRequest,
+  hears: StreamHears,
+): StreamConnection | null {
   const socket = construct(url, key)
   if (socket === null) return null
   let isOver = false
@@ -44,9 +53,13 @@ export function makeSocket({ url, key }: StreamRequest, hears: StreamHears): Str
       isOver = true
       clearTimeout(timer)
       leave(socket)
+      platform.setTimer(goodbyeMs, () => socket.readyState === socket.CLOSED || unanswered())
     },
   }
 }
+
+/** A close frame is answered within this, or never. */
+const goodbyeMs = 3_000
 
 /** A platform that knows no headers refuses an object in the place of protocols, or never looks at them. */
 function construct(url: URL, key: string): WebSocket | null {

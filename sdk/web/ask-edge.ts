@@ -1,7 +1,8 @@
 /** One bulk evaluation: OFREP 0.3, `POST /ofrep/v1/evaluate/flags`, with the headers of docs/design/interfaces.md. */
-import { post, readRetryAfterMs, type Edge } from './post.ts'
+import { post, readProblem, readRetryAfterMs, type Edge } from './post.ts'
 import { readAnswers } from './read-answers.ts'
 import type { Copy } from './stored-copies.ts'
+import { readToken } from './version-order.ts'
 import type { Answers } from './web-client.ts'
 
 export interface Question {
@@ -13,22 +14,29 @@ export interface Question {
   readonly atLeast: string | null
 }
 
-export type Outcome =
-  | {
-      readonly kind: 'answer'
-      /** Null: what is held still holds. */
-      readonly copy: (Copy & { readonly answers: Answers }) | null
-      readonly version: string | null
-      readonly ageMs: number
-    }
+export interface Answer {
+  readonly error?: undefined
+  /** Null: what is held still holds. */
+  readonly copy: (Copy & { readonly answers: Answers }) | null
+  readonly version: string | null
+  readonly ageMs: number
+}
+
+export interface Failure {
+  readonly error: string
   /** The key is not taken, and will not be. */
-  | { readonly kind: 'refused'; readonly error: string }
+  readonly isRefused?: boolean
   /** The edge has nothing as new as that. */
-  | { readonly kind: 'behind'; readonly error: string }
-  | { readonly kind: 'failed'; readonly error: string; readonly retryAfterMs: number }
+  readonly isBehind?: boolean
+  readonly retryAfterMs: number
+}
 
 /** Never rejects: what goes wrong, an abort too, is an outcome. */
-export async function askEdge(to: Edge, question: Question, flight: AbortController): Promise<Outcome> {
+export async function askEdge(
+  to: Edge,
+  question: Question,
+  flight: AbortController,
+): Promise<Answer | Failure> {
   const { context, etag, atLeast } = question
   const headers = {
     ...(etag && { 'If-None-Match': etag }),
@@ -38,15 +46,15 @@ export async function askEdge(to: Edge, question: Question, flight: AbortControl
   try {
     return await post(to, letter, readOutcome, flight)
   } catch (cause) {
-    return { kind: 'failed', error: `${to.edge}: ${String(cause)}`, retryAfterMs: 0 }
+    return { error: `${to.edge}: ${String(cause)}`, retryAfterMs: 0 }
   }
 }
 
-async function readOutcome(response: Response): Promise<Outcome> {
+async function readOutcome(response: Response): Promise<Answer | Failure> {
   const { status, headers, url } = response
-  const version = headers.get('Halyard-Version')
+  const version = readToken(headers.get('Halyard-Version'))
   const ageMs = Number(headers.get('Halyard-Age')) * 1_000
-  if (status === 304) return { kind: 'answer', copy: null, version, ageMs }
+  if (status === 304) return { copy: null, version, ageMs }
   if (status === 200) {
     const { flags, eventStreams } = await response.json()
     const copy = {
@@ -56,14 +64,11 @@ async function readOutcome(response: Response): Promise<Outcome> {
       items: flags,
       answers: readAnswers(flags),
     }
-    return { kind: 'answer', copy, version, ageMs }
+    return { copy, version, ageMs }
   }
-  const { errorCode, errorDetails } = await response.json().catch(() => ({})) // the page of a proxy says nothing
+  const { errorDetails, isRefused } = await readProblem(response)
   const error = `${url} answered ${status} ${errorDetails ?? ''}`
-  // What stands before the edge may forbid for a while.
-  if (status === 401 || (status === 403 && errorCode)) return { kind: 'refused', error }
-  if (status === 409) return { kind: 'behind', error }
-  return { kind: 'failed', error, retryAfterMs: readRetryAfterMs(response) }
+  return { error, isRefused, isBehind: status === 409, retryAfterMs: readRetryAfterMs(response) }
 }
 
 /** The stream that is offered says no more than that; its credential opens the one that also says that nothing changed. */

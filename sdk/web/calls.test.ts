@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createWebClient } from './create-web-client.ts'
 import { answerOf, edge, key, openPage, settle } from './test-kit.ts'
+import { makeWebPorts } from './web-ports.ts'
 
 const context = { targetingKey: 'user-1' }
 
@@ -67,12 +68,12 @@ const make = (options: object) => () =>
   createWebClient({ edge, key, context, ...options } as Parameters<typeof createWebClient>[0])
 
 test('options that are wrong are refused with what is allowed, and a server key is not shown', () => {
-  expect(make({ edge: 'flags.example' })).toThrow(/edge is flags\.example: .*https:\/\/flags\.example\.com/)
+  expect(make({ edge: 'flags.example' })).toThrow(/edge is flags\.example: it must be an origin/)
   expect(make({ edge: 'https://flags.example/path' })).toThrow(/^edge/)
   expect(make({ edge: undefined })).toThrow(/edge is undefined/)
   expect(make({ key: 'hyd_srv_secret' })).toThrow(/key is hyd_srv_…: .*client key/)
   expect(make({ key: 'hyd_srv_secret' })).not.toThrow(/secret/)
-  expect(make({ context: undefined })).toThrow(/context is undefined: it must be an object/)
+  expect(make({ context: undefined })).toThrow(/context is undefined: must be a JSON object/)
 })
 
 test('a listener that throws is logged, and the others are told', async () => {
@@ -103,6 +104,13 @@ test('ready answers false when its time is up, at once when the key is refused, 
   expect(await later).toBe(true)
   const refused = openPage()
   const never = refused.client.ready()
-  refused.asked[0]?.answer(new Response('{}', { status: 401 }))
+  refused.asked[0]?.answer(Response.json({ errorCode: 'KEY_INVALID' }, { status: 401 }))
   expect(await never).toBe(false)
+})
+
+test('a wait longer than a timer takes is as long as that', () => {
+  const timed = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => timed.mockRestore())
+  for (const ms of [Infinity, 2 ** 31]) makeWebPorts().after(ms, () => {})()
+  expect(timed.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1, 2 ** 31 - 1])
 })

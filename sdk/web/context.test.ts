@@ -65,6 +65,31 @@ test('a late answer is dropped also where requests cannot be called off', async 
   expect(client.string('name', 'default')).toBe('two')
 })
 
+test('a setContext whose place was taken resolves with what took it', async () => {
+  const { client, last, read } = await openAnswered()
+  const seen: string[] = []
+  void client.setContext(user('user-2')).then(() => seen.push(read()))
+  void client.setContext(user('user-3'))
+  await settle()
+  expect(seen).toEqual([])
+  last().answer(answerOf({ name: 'three' }))
+  await settle()
+  expect(seen).toEqual(['three'])
+})
+
+test('what a listener puts in the place of an answer is not kept as that', async () => {
+  const storage = makeStorage()
+  const two = openPage({ storage, context: user('user-2') })
+  two.asked[0]?.answer(answerOf({ name: 'two' }))
+  await settle()
+  const { client, asked } = openPage({ storage, context: user('user-1') })
+  client.on('change', () => void client.setContext(user('user-2')))
+  asked[0]?.answer(answerOf({ name: 'one' }))
+  await settle()
+  const { client: one } = openPage({ storage, context: user('user-1') })
+  expect(one.string('name', 'default')).toBe('default')
+})
+
 test('setContext resolves when the first try failed, and when the client is closed', async () => {
   const { client, last, read } = await openAnswered()
   const moved = client.setContext(user('user-2'))
@@ -77,16 +102,65 @@ test('setContext resolves when the first try failed, and when the client is clos
   expect(client.status().state).toBe('closed')
 })
 
-test('what is no context is logged, and the one before stays', async () => {
+test('what is no context is logged, and has the values of nobody, as soon as it is set', async () => {
   const logged: string[] = []
   const logger = { debug: () => {}, warn: () => {}, error: (text: string) => logged.push(text) }
-  const { client, read } = await openAnswered({ logger })
+  const { client, read, asked } = await openAnswered({ logger })
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
-  for (const wrong of [null, 'user-1', [], circle, { big: 1n }]) await client.setContext(wrong as never) // oxlint-disable-line no-await-in-loop -- one after the other
-  expect(read()).toBe('one')
-  expect(logged).toHaveLength(5)
-  expect(logged[0]).toMatch(/context is null: it must be an object/)
+  for (const wrong of [null, undefined, 'user-1', [], circle, user('user-2', { big: 1n })]) {
+    const moved = client.setContext(user('user-1', { again: logged.length }))
+    questionsOf(asked)
+      .at(-1)
+      ?.answer(answerOf({ name: 'one' }))
+    await moved // oxlint-disable-line no-await-in-loop -- one after the other
+    expect(read()).toBe('one')
+    const left = client.setContext(wrong as never)
+    expect([read(), client.status().state]).toEqual(['default', 'starting'])
+    await left // oxlint-disable-line no-await-in-loop -- the same
+  }
+  expect(logged).toHaveLength(6)
+  expect(logged[0]).toMatch(/context is null: must be a JSON object/)
+  expect(client.status().error).toMatch(/BigInt: must be a JSON object/)
+})
+
+test('what was asked before an unreadable context is nobody’s answer, and nothing more is asked', async () => {
+  const { client, asked, last, read, pass } = await openAnswered()
+  const two = client.setContext(user('user-2'))
+  const late = last()
+  await Promise.all([client.setContext(undefined as never), two])
+  expect(late.signal.aborted).toBe(true)
+  late.answer(answerOf({ name: 'two' }))
+  await pass(600_000)
+  expect([read(), questionsOf(asked).length]).toEqual(['default', 2])
+  const three = client.setContext(user('user-3'))
+  last().answer(answerOf({ name: 'three' }))
+  await three
+  expect([read(), client.status().error]).toEqual(['three', undefined])
+})
+
+test('nobody is also not a user without a targetingKey', async () => {
+  const { client, read } = await openAnswered({ context: {} })
+  void client.setContext(null as never)
+  expect(read()).toBe('default')
+})
+
+test('a listener that sets another context keeps no answer under its name, and waits for its own', async () => {
+  const storage = makeStorage()
+  const { client, asked } = openPage({ storage, context: user('user-1', { plan: 'free' }) })
+  const told: string[] = []
+  const stop = client.on('change', () => {
+    stop()
+    void client.setContext(user('user-1', { plan: 'pro' })).then(() => told.push(client.string('name', '')))
+  })
+  asked[0]?.answer(answerOf({ name: 'free' }))
+  await settle()
+  expect(told).toEqual([])
+  const other = openPage({ storage, context: user('user-1', { plan: 'pro' }) })
+  expect(other.client.string('name', 'default')).toBe('default')
+  asked[1]?.answer(answerOf({ name: 'pro' }))
+  await settle()
+  expect(told).toEqual(['pro'])
 })
 
 test('a page starts with what was kept for its context, and asks whether it still holds', async () => {
@@ -192,7 +266,7 @@ test('a full storage keeps nothing older than what could not be kept', async () 
 
 test('with a bootstrap the first read gives its values, and the edge has the last word', async () => {
   const flags = { name: { value: 'server', variant: 'v', reason: 'TARGETING_MATCH' } } as const
-  const { client, asked } = openPage({ bootstrap: { version: '1.0', flags } })
+  const { client, asked } = openPage({ bootstrap: { version: '1.0', targetingKey: 'user-1', flags } })
   expect(client.stringDetails('name', '')).toMatchObject({ value: 'server', variant: 'v' })
   expect(client.status()).toMatchObject({ origin: 'bootstrap', version: '1.0', state: 'offline' })
   expect(await client.ready()).toBe(true)
@@ -200,6 +274,38 @@ test('with a bootstrap the first read gives its values, and the edge has the las
   await settle()
   expect(client.string('name', '')).toBe('edge')
   expect(client.bootstrapped['name']?.value).toBe('server')
+})
+
+test('a bootstrap that was made for another user is ignored', () => {
+  const flags = { name: { value: 'of user 1', variant: 'v', reason: 'STATIC' } } as const
+  const bootstrap = { version: '1.0', targetingKey: 'user-1', flags }
+  for (const context of [user('user-2'), {}]) {
+    const { client, asked } = openPage({ bootstrap, context })
+    expect([client.string('name', 'default'), client.bootstrapped['name']]).toEqual(['default', undefined])
+    expect(asked[0]?.headers.get('Halyard-Min-Version')).toBe(null)
+  }
+  const nobodys = openPage({ bootstrap: { version: '1.0', flags }, context: user('user-2') })
+  expect(nobodys.client.string('name', 'default')).toBe('default')
+})
+
+test('what is no version token is no version, in a bootstrap and in a storage', async () => {
+  const flags = { name: { value: 'server', variant: 'v', reason: 'STATIC' } } as const
+  const storage = makeStorage()
+  await openAnswered({ storage })
+  const [item = ''] = storage.items.values()
+  for (const version of ['dev', 7, '1.2.3', ' 1.1']) {
+    const bootstrap = { version: version as string, targetingKey: 'user-1', flags }
+    const garbled = item.replaceAll('"version":"1.1"', `"version":${JSON.stringify(version)}`)
+    const stored = { getItem: () => garbled, setItem: () => {} }
+    for (const options of [{ bootstrap }, { storage: stored }]) {
+      const { client, asked } = openPage(options)
+      expect(client.string('name', 'default')).not.toBe('default')
+      expect(asked[0]?.headers.get('Halyard-Min-Version')).toBe(null)
+      asked[0]?.answer(answerOf({ name: 'edge' }))
+      await settle() // oxlint-disable-line no-await-in-loop -- one after the other
+      expect(client.string('name', '')).toBe('edge')
+    }
+  }
 })
 
 test('a bootstrap without anything, or that is none, is as if there were none', async () => {

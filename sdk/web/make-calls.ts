@@ -55,9 +55,6 @@ export function readDetails(
   if (!answer) return fail('FLAG_NOT_FOUND', `there is no flag "${key}"`)
   if (answer.errorCode) return fail(answer.errorCode, answer.errorMessage ?? '')
   if (defaultValue !== undefined && (answer.value === null || typeof answer.value !== typeof defaultValue))
-    return fail(
-      'TYPE_MISMATCH',
-      `the flag gives ${typeof answer.value}, and ${typeof defaultValue} was asked for`,
-    )
+    return fail('TYPE_MISMATCH', `is ${typeof answer.value}, not ${typeof defaultValue}`)
   return answer
 }

@@ -18,7 +18,8 @@ import { makeCalls, none } from './make-calls.ts'
 import { listBootstrap, mergeAnswers, readAnswers } from './read-answers.ts'
 import { makeSender, type Sender } from './sender.ts'
 import { findStorage, makeStoredCopies, type StoredCopies } from './stored-copies.ts'
-import { makeSubject, type Subject } from './subject.ts'
+import { makeSubject, nobody, type Subject } from './subject.ts'
+import { readToken } from './version-order.ts'
 import type { WebClient, WebClientOptions } from './web-client.ts'
 import { makeWebPorts, type WebPorts } from './web-ports.ts'
 
@@ -36,7 +37,7 @@ interface Core {
   readonly sender: Sender
   readonly follower: Follower
   lastState: ClientState
-  isClosed: boolean
+  closing?: Promise<void>
   /** Lets go of connections and timers. */
   stop: () => void
 }
@@ -74,11 +75,7 @@ export function makeWebClient<F extends object = AnyFlags>(
     track: (name: string, details?: { readonly value?: number }) =>
       core.sender.countMetric(name, details?.value),
     flush: core.sender.flush,
-    close: () => {
-      core.isClosed = true
-      core.stop()
-      return core.sender.close()
-    },
+    close: () => close(core),
   }
   // F narrows the keys and values of calls, at compile time alone
   return { client: client as unknown as WebClient<F>, start: () => start(core) }
@@ -87,13 +84,13 @@ export function makeWebClient<F extends object = AnyFlags>(
 function makeCore(options: WebClientOptions, ports: WebPorts): Core {
   const edge = options.edge.replace(/\/+$/, '')
   const { logger, storage, key } = options
-  const to = { edge, key, ports }
+  const to = { edge, key, ports, logger }
   const core: Core = {
     options,
     copies: makeStoredCopies(storage === undefined ? findStorage() : storage),
     changes: makeListeners(logger),
     statuses: makeListeners(logger),
-    sender: makeSender(to, logger),
+    sender: makeSender(to),
     follower: makeFollower({
       to,
       take: (copy, version) => take(core, copy, version),
@@ -102,22 +99,22 @@ function makeCore(options: WebClientOptions, ports: WebPorts): Core {
       held: null,
     }),
     lastState: 'starting',
-    isClosed: false,
     stop: () => {},
   }
   return core
 }
 
-function readBootstrap({ options: { bootstrap, logger } }: Core): Held | null {
+function readBootstrap({ options: { bootstrap, logger }, follower: { subject } }: Core): Held | null {
   if (!bootstrap) return null
   try {
     const items = listBootstrap(bootstrap)
-    const { version } = bootstrap
+    const version = readToken(bootstrap.version)
+    if (bootstrap.targetingKey !== subject.targetingKey) throw new TypeError('for another targetingKey')
     if (version === null && items.length === 0) return null // the server had nothing itself
     const answers = readAnswers(items)
     return { version, etag: null, credential: null, items, answers, origin: 'bootstrap' }
   } catch (cause) {
-    logger?.error(`halyard: bootstrap was ignored: ${String(cause)}`)
+    logger?.error(`halyard: bootstrap: ${String(cause)}`)
     return null
   }
 }
@@ -126,7 +123,9 @@ function readBootstrap({ options: { bootstrap, logger } }: Core): Held | null {
 function recall({ copies, follower: { subject } }: Core): Held | null {
   const copy = copies.read(subject.hash)
   try {
-    return copy ? { ...copy, answers: readAnswers(copy.items), origin: 'store' } : null
+    return copy
+      ? { ...copy, version: readToken(copy.version), answers: readAnswers(copy.items), origin: 'store' }
+      : null
   } catch {
     return null // garbled: it is no copy
   }
@@ -134,11 +133,13 @@ function recall({ copies, follower: { subject } }: Core): Held | null {
 
 function take(core: Core, copy: Omit<Held, 'origin'> | null, version: string | null): void {
   const { follower } = core
+  const { subject } = follower
   if (copy) put(core, { ...copy, origin: 'poll' })
-  if (!follower.held) return
+  // A listener may have changed the context.
+  if (!follower.held || follower.subject !== subject) return
   follower.held = { ...follower.held, version }
   const { etag, credential, items } = follower.held
-  core.copies.keep({ hash: follower.subject.hash, version, etag, credential, items })
+  core.copies.keep({ hash: subject.hash, version, etag, credential, items })
 }
 
 /** Puts other answers, or none, in the place of those held, and tells of the difference. */
@@ -152,27 +153,34 @@ function setContext(core: Core, context: EvaluationContext): Promise<void> {
   const { follower } = core
   const before = follower.subject
   const subject = readSubject(core, context)
-  if (!subject || subject.hash === before.hash) return whenAsked(follower)
+  if (subject.hash === before.hash) return whenAsked(follower)
   follower.subject = subject
   // Another user's answers are not this user's, not even for a moment.
   const isSameUser = subject.targetingKey === before.targetingKey
   put(core, recall(core) ?? (isSameUser ? core.follower.held : null))
-  const asked = askNow(follower)
+  askNow(follower)
   tellStatus(core)
-  return asked
+  return whenAsked(follower)
 }
 
-function readSubject({ follower, options }: Core, context: EvaluationContext): Subject | null {
+function readSubject({ follower, options }: Core, context: EvaluationContext): Subject {
   try {
     return makeSubject(follower.to, context)
   } catch (cause) {
-    options.logger?.error(`halyard: setContext was ignored: ${String(cause)}`)
-    return null // the one before stays
+    follower.error = String(cause)
+    options.logger?.error(`halyard: ${follower.error}`)
+    return nobody // nor are there those of the one before
   }
 }
 
+function close(core: Core): Promise<void> {
+  core.closing ??= core.sender.close()
+  core.stop()
+  return core.closing
+}
+
 function start(core: Core): () => void {
-  if (core.isClosed) return () => {}
+  if (core.closing) return () => {}
   const { follower, sender } = core
   const { ports } = follower.to
   const stopListening = [
@@ -189,16 +197,17 @@ function start(core: Core): () => void {
     ports.onPage('online', () => wake(follower)),
   ]
   resume(follower)
+  sender.start()
   core.stop = () => {
     for (const stop of stopListening) stop()
     halt(follower)
-    void sender.flush()
+    void sender.stop()
   }
   return core.stop
 }
 
 function ready(core: Core, timeoutMs: number): Promise<boolean> {
-  const isOver = () => core.follower.held !== null || core.follower.isRefused || core.isClosed
+  const isOver = () => core.follower.held !== null || core.follower.isRefused || core.closing
   if (isOver()) return Promise.resolve(core.follower.held !== null)
   return new Promise((resolve) => {
     const finish = () => {
@@ -225,8 +234,8 @@ function statusOf(core: Core): ClientStatus {
   }
 }
 
-function stateOf({ follower, isClosed }: Core, ageMs: number | null): ClientState {
-  if (isClosed) return 'closed'
+function stateOf({ follower, closing }: Core, ageMs: number | null): ClientState {
+  if (closing) return 'closed'
   if (follower.isRefused) return 'offline'
   if (!follower.held) return 'starting'
   if (ageMs === null) return 'offline'

@@ -1,3 +1,4 @@
+import type { Logger } from '../client/flag-client.ts'
 import type { WebPorts } from './web-ports.ts'
 
 /** An edge, and the key to it. */
@@ -5,6 +6,7 @@ export interface Edge {
   readonly edge: string
   readonly key: string
   readonly ports: WebPorts
+  readonly logger: Logger | undefined
 }
 
 export interface Letter {
@@ -38,7 +40,17 @@ export async function post<T>(
   }
 }
 
+/** What went wrong, by the edge. Only its own word makes a key refused: what stands before it may forbid for a while. */
+export async function readProblem(response: Response) {
+  // The page of a proxy says nothing.
+  const { errorCode, errorDetails } = (await response.json().catch(() => null)) ?? {}
+  const isRefused = (response.status === 401 || response.status === 403) && !!errorCode
+  return { errorDetails, isRefused }
+}
+
 /** How long the edge wants to be left alone, at most an hour. */
 export function readRetryAfterMs({ headers }: Response): number {
-  return Math.min(Number(headers.get('Retry-After')) || 0, 3_600) * 1_000
+  const text = headers.get('Retry-After') ?? ''
+  const ms = Number(text) * 1_000 || Date.parse(text) - Date.now() || 0
+  return Math.min(Math.max(ms, 0), 3_600_000)
 }

@@ -1,14 +1,17 @@
 /** Counts what was evaluated and tracked, and sends it in batches: `POST /v1/events`, shared/contract/usage.ts. */
-import type { Logger } from '../client/flag-client.ts'
-import { post, readRetryAfterMs, type Edge } from './post.ts'
+import { post, readProblem, readRetryAfterMs, type Edge } from './post.ts'
 
 export interface Sender {
   /** `variant` is null for an error. */
   readonly countFlag: (flag: string, variant: string | null) => void
   readonly countMetric: (name: string, value: number | undefined) => void
+  /** From then on it sends by itself what is counted. */
+  readonly start: () => void
+  /** Sends what there is, and leaves no timer; the rest waits for another start. Never rejects. */
+  readonly stop: () => Promise<void>
   /** Sends what there is. Never rejects. */
   readonly flush: () => Promise<void>
-  /** The same, for the last time. */
+  /** Sends what there is, for the last time, and waits a second for it. */
   readonly close: () => Promise<void>
 }
 
@@ -31,6 +34,7 @@ interface State {
   readonly counts: Map<string, Event>
   readonly batches: Set<Batch>
   from: number
+  isRunning: boolean
   timer: (() => void) | null
   /** By `ticks`: before that the edge does not want to be sent anything. */
   notBefore: number
@@ -39,20 +43,21 @@ interface State {
 }
 
 const periodMs = 30_000
+const closeMs = 1_000
 /** So that a batch fits into the 64 KiB that a browser sends after its page is gone. */
 const eventsMax = 200
 const batchesMax = 5
 /** A batch holds sums up to 1e15. */
 const valueMax = 1e12
-const metricForm = 'a name is 1 to 100 of A-Z a-z 0-9 . _ -, a value a number below 1e12'
 const metricName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
-export function makeSender(to: Edge, logger: Logger | undefined): Sender {
+export function makeSender(to: Edge): Sender {
   const state: State = {
     to,
     counts: new Map(),
     batches: new Set(),
     from: 0,
+    isRunning: false,
     timer: null,
     notBefore: -Infinity,
     isOver: false,
@@ -65,7 +70,8 @@ export function makeSender(to: Edge, logger: Logger | undefined): Sender {
     },
     countMetric: (name, value) => {
       if (!metricName.test(name) || !(Math.abs(value ?? 0) < valueMax)) {
-        if (!isWarned) logger?.warn(`halyard: track dropped "${name}": ${metricForm}`)
+        if (!isWarned)
+          to.logger?.warn(`halyard: track dropped "${name}": ${metricName}, below 1e12`)
         isWarned = true
         return
       }
@@ -73,13 +79,28 @@ export function makeSender(to: Edge, logger: Logger | undefined): Sender {
       event.count++
       if (value !== undefined) event.sum = (event.sum ?? 0) + value
     },
-    flush: () => flush(state),
-    close: () => {
-      const sent = flush(state)
-      state.isOver = true
-      return sent
+    start: () => {
+      state.isRunning = true
+      startTimer(state, 0)
     },
+    stop: () => stop(state),
+    flush: () => flush(state),
+    close: () => close(state),
   }
+}
+
+function stop(state: State): Promise<void> {
+  state.isRunning = false
+  return flush(state)
+}
+
+function close(state: State): Promise<void> {
+  return new Promise((resolve) => {
+    const stopTimer = state.to.ports.after(closeMs, resolve, true)
+    void stop(state).then(stopTimer).then(resolve)
+    state.isOver = true
+    state.batches.clear()
+  })
 }
 
 /** The count of that name, which is sent some time from now. */
@@ -96,17 +117,13 @@ function at(state: State, name: string, make: () => Event): Event {
 
 function startTimer(state: State, atLeastMs: number): void {
   const { after, random } = state.to.ports
-  if (!state.isOver)
+  if (state.isRunning)
     state.timer ??= after(Math.max(atLeastMs, periodMs) * (1 + random()), () => void flush(state))
 }
 
-function stopTimer(state: State): void {
+async function flush(state: State): Promise<void> {
   state.timer?.()
   state.timer = null
-}
-
-async function flush(state: State): Promise<void> {
-  stopTimer(state)
   pack(state)
   const waitMs = state.notBefore - state.to.ports.ticks()
   if (waitMs > 0) return startTimer(state, waitMs)
@@ -136,9 +153,9 @@ async function deliver(state: State, batch: Batch): Promise<void> {
 }
 
 /** Whether it was taken, or never will be. */
-function settle(state: State, response: Response): boolean {
+async function settle(state: State, response: Response): Promise<boolean> {
   const { status } = response
-  if (status === 401) state.isOver = true
+  if ((await readProblem(response)).isRefused) state.isOver = true
   if (status < 500 && status !== 429) return true
   state.notBefore = state.to.ports.ticks() + readRetryAfterMs(response)
   return false

@@ -2,38 +2,37 @@
 
 const primes = findPrimes()
 /** The first 32 bits behind the point of the square roots of the first 8 primes, and of the cube roots of 64. */
-const start = Int32Array.from(primes.slice(0, 8), (prime) => firstBits(Math.sqrt(prime)))
-const rounds = Int32Array.from(primes, (prime) => firstBits(Math.cbrt(prime)))
+const start = primes.slice(0, 8).map((prime) => firstBits(Math.sqrt(prime)))
+const rounds = primes.map((prime) => firstBits(Math.cbrt(prime)))
 
 /** The hash of a text's UTF-8 bytes, in 64 hexadecimal digits. */
 export function sha256(text: string): string {
   const bytes = new TextEncoder().encode(text)
-  // A one bit, zeros, and the length in bits: whole blocks of 64 bytes.
-  const blocks = new DataView(new ArrayBuffer(((bytes.length + 72) >> 6) << 6))
-  bytes.forEach((byte, at) => blocks.setUint8(at, byte))
-  blocks.setUint8(bytes.length, 0x80)
-  blocks.setUint32(blocks.byteLength - 4, bytes.length * 8)
+  // A one bit, zeros, and the length in bits: whole blocks of 16 words.
+  const words = Array.from({ length: ((bytes.length + 72) >> 6) << 4 }, () => 0)
+  for (const [at, byte] of [...bytes, 0x80].entries())
+    words[at >> 2] = (words[at >> 2] ?? 0) | (byte << (24 - 8 * (at % 4)))
+  words[words.length - 1] = bytes.length * 8
   let state = start
-  for (let at = 0; at < blocks.byteLength; at += 64) state = compress(state, blocks, at)
-  return Array.from(state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+  for (let at = 0; at < words.length; at += 16) state = compress(state, words.slice(at, at + 16))
+  return state.map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 type Four = [number, number, number, number]
 type Eight = [...Four, ...Four]
 type Sixteen = [...Eight, ...Eight]
 
-function compress(state: Int32Array<ArrayBuffer>, blocks: DataView, at: number): Int32Array<ArrayBuffer> {
-  const words: number[] = []
+/** `words` of a block are 16, and grow to as many as there are rounds. */
+function compress(state: readonly number[], words: number[]): number[] {
   let run = [...state] as Eight // as many as the primes it was made from
   rounds.forEach((round, i) => {
-    const word = i < 16 ? blocks.getInt32(at + i * 4) : expand(words.slice(-16) as Sixteen) // there are so many then
-    words.push(word)
+    if (i > 15) words.push(expand(words.slice(-16) as Sixteen)) // there are so many then
     const [a, b, c, d, e, f, g, h] = run
-    const next = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + round + word
+    const next = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + ((e & f) ^ (~e & g)) + round + (words[i] ?? 0)
     const other = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))
     run = [(next + other) | 0, a, b, c, (d + next) | 0, e, f, g]
   })
-  return Int32Array.from(run, (word, i) => word + (state[i] ?? 0))
+  return run.map((word, i) => (word + (state[i] ?? 0)) | 0)
 }
 
 function expand([w16, w15, , , , , , , , w7, , , , , w2]: Sixteen): number {
@@ -53,5 +52,5 @@ function findPrimes(): readonly number[] {
 }
 
 function firstBits(root: number): number {
-  return (root % 1) * 2 ** 32
+  return ((root % 1) * 2 ** 32) | 0
 }

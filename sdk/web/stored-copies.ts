@@ -63,7 +63,8 @@ function readCopies(storage: WebStorage | null | undefined): readonly StoredCopy
 }
 
 function isCopy(copy: Partial<StoredCopy> | null): boolean {
-  return typeof copy?.hash === 'string' && Array.isArray(copy.items)
+  // No header takes an ETag of other characters.
+  return typeof copy?.hash === 'string' && Array.isArray(copy.items) && /^[ -~]+$/.test(`${copy.etag}`)
 }
 
 function write(storage: WebStorage | null | undefined, copies: readonly StoredCopy[]): boolean {

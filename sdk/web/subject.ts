@@ -12,8 +12,11 @@ export interface Subject {
   readonly hash: string
 }
 
+/** For whom nothing is asked, whose values are those of no other: NaN equals nothing. */
+export const nobody: Subject = { targetingKey: NaN, context: '', hash: '' }
+
 /** Throws a TypeError if it is no context. */
-export function makeSubject({ edge, key }: Edge, given: unknown): Subject {
+export function makeSubject({ edge, key }: Pick<Edge, 'edge' | 'key'>, given: unknown): Subject {
   const context = readContext(given)
   return {
     targetingKey: JSON.parse(context).targetingKey,
@@ -26,9 +29,9 @@ function readContext(given: unknown): string {
   let text
   try {
     text = canonicalJson(given)
-  } catch {
-    text = 'not JSON' // a circle, or a value that JSON does not know
+  } catch (cause) {
+    text = String(cause) // a circle, or a value that JSON does not know
   }
   if (text?.[0] === '{') return text
-  throw new TypeError(`context is ${text}: it must be an object of JSON, such as {targetingKey: "user-1"}`)
+  throw new TypeError(`context is ${text}: must be a JSON object`)
 }

@@ -35,6 +35,15 @@ export function openPage(options: Partial<WebClientOptions> = {}, ports: Partial
   return { ...page, client: made.client as WebClient, start: made.start, stop }
 }
 
+/** A page that was answered once, with a stream that is open. */
+export async function openLivePage() {
+  const page = openPage()
+  page.asked[0]?.answer(answerOf({ a: false }))
+  await settle()
+  page.streams[0]?.say('hello', '1.1')
+  return page
+}
+
 export function makePage(given: Partial<WebPorts> = {}) {
   const asked: Asked[] = []
   const streams: FakeStream[] = []

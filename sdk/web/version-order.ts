@@ -1,7 +1,13 @@
-/** Whether a version token is older than another, which may be unknown. Source: shared/protocol/version.ts. */
+/** A version token, or null for whatever is none: an edge refuses questions for it. Source: shared/protocol/version.ts. */
+export function readToken(given: unknown): string | null {
+  return /^\d+\.\d+$/.exec(String(given))?.[0] ?? null
+}
+
+/** Whether a version token is older than another. One that is not known is older than all. */
 export function isOlder(token: string | null, than: string | null): boolean {
-  if (than === null) return false
-  const [epoch = -1, version = -1] = (token ?? '').split('.').map(Number)
-  const [thanEpoch = -1, thanVersion = -1] = than.split('.').map(Number)
-  return epoch < thanEpoch || (epoch === thanEpoch && version < thanVersion)
+  return placeOf(token) < placeOf(than)
+}
+
+function placeOf(token: string | null): number {
+  return token ? token.split('.').reduce((place, part) => place * 2 ** 32 + +part, 0) : -1
 }

@@ -1,5 +1,5 @@
 import type { ClientStatus, FlagChange, Logger, TrackingDetails } from '../client/flag-client.ts'
-import type { AnyFlags, JsonOf, KeysOf, TextOf } from '../client/flag-types.ts'
+import type { AnyFlags, JsonKeysOf, JsonOf, KeysOf, TextOf } from '../client/flag-types.ts'
 import type { EvaluationContext, EvaluationDetails, Json } from '../client/flags.ts'
 import type { WebBootstrap } from '../client/web-bootstrap.ts'
 
@@ -10,7 +10,10 @@ export interface WebClientOptions {
   readonly key: string
   /** Who the flags are evaluated for. */
   readonly context: EvaluationContext
-  /** What the server gave with the page, by `forBrowser` of its client: the first read gives these values. */
+  /**
+   * What the server gave with the page, by `forBrowser` of its client: the first read gives these values. One for another
+   * `targetingKey` is ignored.
+   */
   readonly bootstrap?: WebBootstrap | undefined
   /** Where the last answers are kept: `localStorage` if left out, nowhere if null. */
   readonly storage?: WebStorage | null | undefined
@@ -39,14 +42,14 @@ export interface WebClient<F extends object = AnyFlags> {
   string<K extends KeysOf<F, string>>(key: K, defaultValue: TextOf<F, K>): TextOf<F, K>
   number(key: KeysOf<F, number>, defaultValue: number): number
   /** The value is frozen and shared: copy it before you change it. */
-  json<K extends KeysOf<F, object>, T extends Json>(key: K, defaultValue: JsonOf<F, K, T>): JsonOf<F, K, T>
+  json<K extends JsonKeysOf<F>, T extends Json>(key: K, defaultValue: JsonOf<F, K, T>): JsonOf<F, K, T>
   booleanDetails(key: KeysOf<F, boolean>, defaultValue: boolean): EvaluationDetails<boolean>
   stringDetails<K extends KeysOf<F, string>>(
     key: K,
     defaultValue: TextOf<F, K>,
   ): EvaluationDetails<TextOf<F, K>>
   numberDetails(key: KeysOf<F, number>, defaultValue: number): EvaluationDetails<number>
-  jsonDetails<K extends KeysOf<F, object>, T extends Json>(
+  jsonDetails<K extends JsonKeysOf<F>, T extends Json>(
     key: K,
     defaultValue: JsonOf<F, K, T>,
   ): EvaluationDetails<JsonOf<F, K, T>>
@@ -59,11 +62,12 @@ export interface WebClient<F extends object = AnyFlags> {
   /**
    * Evaluates for another context. Resolves when its answers are there, the first try for them failed, or a later call
    * took its place; never rejects. Until then there are the answers last kept for the very same context, if any; else
-   * those held, if `targetingKey` is the same; else none: nobody is shown another user's values.
+   * those held, if `targetingKey` is the same; else none: nobody is shown another user's values. What is no context has
+   * none either: the status says why.
    */
   setContext(context: EvaluationContext): Promise<void>
   /** Whether there are flags, waited for at most so long (5 s if left out). Never rejects: defaults are given meanwhile. */
-  ready(options?: { readonly timeoutMs?: number }): Promise<boolean>
+  ready(options?: { readonly timeoutMs?: number | undefined }): Promise<boolean>
   /**
    * `live`: a stream is open. `polling`: none is, and what is held was confirmed within 90 s. `stale`: it was not, as on a
    * page that was out of sight for long. `offline`: nobody has confirmed what is held since the page was loaded or the context
@@ -77,6 +81,6 @@ export interface WebClient<F extends object = AnyFlags> {
   track(name: string, details?: TrackingDetails): void
   /** Sends what was counted. Never rejects. */
   flush(): Promise<void>
-  /** Sends what was counted and lets go of connections and timers. What is held stays in use. */
+  /** Sends what was counted, for at most a second, and lets go of connections and timers. What is held stays in use. */
   close(): Promise<void>
 }

@@ -21,6 +21,9 @@ export interface WebPorts {
 
 export type PageEvent = 'visibilitychange' | 'pagehide' | 'pageshow' | 'online'
 
+/** What a timer takes; of more it makes nothing. */
+const msMax = 2 ** 31 - 1
+
 /** Those of a browser; what another platform lacks is done without. */
 export function makeWebPorts(): WebPorts {
   const { document, EventSource, addEventListener } = globalThis as Partial<typeof globalThis>
@@ -31,12 +34,12 @@ export function makeWebPorts(): WebPorts {
     ticks: () => performance.now(),
     random: Math.random,
     after: (ms, run, isAwaited) => {
-      const timer: unknown = setTimeout(run, ms)
+      const timer: unknown = setTimeout(run, Math.min(ms, msMax))
       // In Node a timer is an object.
       if (!isAwaited) (timer as { unref?: () => void }).unref?.()
       return () => clearTimeout(timer as number) // what setTimeout gave
     },
-    isHidden: () => document?.visibilityState === 'hidden',
+    isHidden: () => document?.hidden === true,
     onPage: (event, run) => {
       if (!document || !addEventListener) return () => {}
       const target = event === 'visibilitychange' ? document : globalThis

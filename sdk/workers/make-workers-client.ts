@@ -29,6 +29,8 @@ const freshMs = 10_000
 const oldMs = 60_000
 /** Whoever has old flags waits so long for newer ones; whoever has none, so long for the first. */
 const patienceMs = { old: 300, none: 1_500 }
+/** An edge that was asked and says nothing for so long is failing. */
+const silentMs = 1_000
 /** The edge is asked no oftener than this by an isolate that holds flags. */
 const askEveryMs = 1_000
 const flushEveryMs = 60_000
@@ -90,7 +92,7 @@ function makeAsking({ settings, ports, flags, follower }: AskingParts) {
   const age = () => follower.ageMs() ?? Infinity
   const isDue = () => !isClosed && follower.sinceAskedMs() >= askEveryMs
   /** Then nobody waits for the edge: it is asked behind the answers until it is well again. */
-  const isFailing = () => follower.error() !== null || follower.pendingMs() >= patienceMs.none
+  const isFailing = () => follower.error() !== null || follower.pendingMs() >= silentMs
   const status = (): ClientStatus => {
     const error = follower.error()
     const { version, origin } = flags.inUse() ?? { version: null, origin: null }

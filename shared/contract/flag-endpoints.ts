@@ -8,11 +8,12 @@ import {
   FlagDefinitionPatch,
   FlagInEnvironment,
   FlagKind,
+  FlagRestore,
   FlagState,
 } from './flag.ts'
 import { limits } from './limits.ts'
 import { inEnvironment, inProject } from './paths.ts'
-import { Comment, Versions, Warnings, written } from './written.ts'
+import { Versions, Warnings, written } from './written.ts'
 
 export const Toggle = z
   .strictObject({
@@ -106,9 +107,9 @@ export const flagEndpoints = {
     method: 'POST',
     path: `${inProject}/flags/:key/restore`,
     tag: 'Flags',
-    summary: 'Restore an archived flag',
+    summary: 'Restore an archived flag, as it was or as the body says, in one change',
     role: 'editor',
-    body: Comment,
+    body: FlagRestore,
     result: written(Flag),
     etag: true,
   }),

@@ -136,6 +136,18 @@ export const FlagDefinitionPatch = z
   .strictObject({ ...z.strictObject(definition).partial().shape, comment })
   .meta({ id: 'FlagDefinitionPatch', description: 'JSON merge patch' })
 
+export const FlagRestore = z
+  .strictObject({
+    ...z.strictObject(definition).partial().shape,
+    environments: z.record(z.string().max(64), FlagStatePatch).optional().meta({
+      description:
+        'Merge patches of the states that the flag was archived with in the named environments; elsewhere it comes back as it was',
+    }),
+    comment,
+  })
+  .meta({ id: 'FlagRestore', description: 'What is to be other than it was when the flag was archived' })
+export type FlagRestore = z.infer<typeof FlagRestore>
+
 export const FlagPatch = z
   .strictObject({ ...z.strictObject(definition).partial().shape, ...FlagStatePatch.shape, comment })
   .meta({ id: 'FlagPatch', description: 'JSON merge patch of a definition and its state in one environment' })

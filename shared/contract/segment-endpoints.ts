@@ -9,9 +9,10 @@ import {
   SegmentEnvironmentPatch,
   SegmentInEnvironment,
   SegmentPatch,
+  SegmentRestore,
   SegmentState,
 } from './segment.ts'
-import { Comment, written } from './written.ts'
+import { written } from './written.ts'
 
 const SegmentQuery = PageQuery.extend({
   tag: z.string().max(limits.tagLength).optional(),
@@ -79,9 +80,9 @@ export const segmentEndpoints = {
     method: 'POST',
     path: `${inProject}/segments/:key/restore`,
     tag: 'Segments',
-    summary: 'Restore an archived segment',
+    summary: 'Restore an archived segment, as it was or as the body says, in one change',
     role: 'editor',
-    body: Comment,
+    body: SegmentRestore,
     result: written(Segment),
     etag: true,
   }),

@@ -72,6 +72,21 @@ export const SegmentDefinitionPatch = z
   .meta({ id: 'SegmentDefinitionPatch', description: 'JSON merge patch' })
 export type SegmentDefinitionPatch = z.infer<typeof SegmentDefinitionPatch>
 
+export const SegmentRestore = z
+  .strictObject({
+    ...z.strictObject(definition).partial().shape,
+    environments: z.record(z.string().max(64), SegmentStatePatch).optional().meta({
+      description:
+        'Merge patches of what belonged to the segment in the named environments; elsewhere it comes back as it was',
+    }),
+    comment,
+  })
+  .meta({
+    id: 'SegmentRestore',
+    description: 'What is to be other than it was when the segment was archived',
+  })
+export type SegmentRestore = z.infer<typeof SegmentRestore>
+
 export const SegmentPatch = z
   .strictObject({ ...z.strictObject(definition).partial().shape, ...SegmentStatePatch.shape, comment })
   .meta({

@@ -14,7 +14,7 @@ import { EventBatch, UsageMessage } from './usage.ts'
  * change, and put the new hash here.
  */
 const known = {
-  api: 'c400e5e183d044cb',
+  api: 'afc70dc6fd369354',
   stream: 'dd5ef997b79c7a44',
   events: '05157e1b459583bd',
   manifest: '6e4f995f1e1452e8',

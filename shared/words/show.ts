@@ -6,9 +6,18 @@ const textMax = 200
 
 /** A value as JSON, cut where it is long; `nothing` if there is none. */
 export function show(value: Json | undefined): string {
-  const text = JSON.stringify(value)
+  const text = textOf(value)
   if (text === undefined) return 'nothing'
   return text.length > textMax ? `${text.slice(0, textMax)}…` : text
+}
+
+/** A context may hold what is no JSON: a bigint, a ring, what throws when it is looked at. */
+function textOf(value: Json | undefined): string | undefined {
+  try {
+    return JSON.stringify(value) as string | undefined // of undefined it makes none
+  } catch {
+    return typeof value === 'object' ? 'what is no JSON' : String(value)
+  }
 }
 
 /** A value as `show` gives it, but words without quotation marks, where they cannot be taken for anything else. */

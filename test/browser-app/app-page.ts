@@ -14,6 +14,7 @@ export interface StartOptions {
 export type Context = Readonly<Record<string, string>>
 
 export interface Bootstrap extends Pick<WebBootstrap, 'version'> {
+  readonly targetingKey?: string | undefined
   readonly flags: Readonly<Record<string, Flag>>
 }
 

@@ -6,7 +6,7 @@ import { toPage } from '../http/page.ts'
 import { serve } from '../http/serve.ts'
 import { flags } from '../store/schema.ts'
 import { selectFlags, selectProject } from '../store/select.ts'
-import { archiveFlag, updateFlag } from '../usecases/change-flag.ts'
+import { archiveFlag, restoreFlag, updateFlag } from '../usecases/change-flag.ts'
 import { createFlag, importFlags } from '../usecases/create-flags.ts'
 import { found } from '../usecases/find.ts'
 import { etagOf } from '../usecases/precondition.ts'
@@ -50,12 +50,13 @@ export function flagRoutes() {
   })
 
   serve(app, api.archiveFlag, async ({ deps, actor, params, ifMatch }) =>
-    archiveFlag(deps, actor, { ...params, archived: true, ifMatch }),
+    archiveFlag(deps, actor, { ...params, ifMatch }),
   )
 
-  serve(app, api.restoreFlag, async ({ deps, actor, params, body, ifMatch }) =>
-    archiveFlag(deps, actor, { ...params, archived: false, comment: body.comment, ifMatch }),
-  )
+  serve(app, api.restoreFlag, async ({ deps, actor, params, body, ifMatch }) => {
+    const { comment, ...patch } = body
+    return restoreFlag(deps, actor, { ...params, patch, comment, ifMatch })
+  })
 
   return app
 }

@@ -7,7 +7,12 @@ import { serve } from '../http/serve.ts'
 import { segments } from '../store/segment-schema.ts'
 import { selectEnvironments, selectProject } from '../store/select.ts'
 import { selectSegments, selectSegmentsWithState } from '../store/select-segments.ts'
-import { archiveSegment, updateSegment, updateSegmentState } from '../usecases/change-segment.ts'
+import {
+  archiveSegment,
+  restoreSegment,
+  updateSegment,
+  updateSegmentState,
+} from '../usecases/change-segment.ts'
 import { createSegment } from '../usecases/create-segment.ts'
 import { found } from '../usecases/find.ts'
 import { etagOf } from '../usecases/precondition.ts'
@@ -47,12 +52,13 @@ export function segmentRoutes() {
   })
 
   serve(app, api.archiveSegment, async ({ deps, actor, params, ifMatch }) =>
-    archiveSegment(deps, actor, { ...params, archived: true, ifMatch }),
+    archiveSegment(deps, actor, { ...params, ifMatch }),
   )
 
-  serve(app, api.restoreSegment, async ({ deps, actor, params, body, ifMatch }) =>
-    archiveSegment(deps, actor, { ...params, archived: false, comment: body.comment, ifMatch }),
-  )
+  serve(app, api.restoreSegment, async ({ deps, actor, params, body, ifMatch }) => {
+    const { comment, ...patch } = body
+    return restoreSegment(deps, actor, { ...params, patch, comment, ifMatch })
+  })
 
   serve(app, api.listSegmentStates, async ({ deps, actor, params, query }) => {
     const [projects, environments, rows] = await deps.db.read(actor.orgId, (db) => [

@@ -1,4 +1,4 @@
-import type { FlagPatch, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
+import type { FlagPatch, FlagRestore, FlagStatePatch } from '@halyard/shared/contract/flag.ts'
 import type { Actor, Deps } from '../ports.ts'
 import type { StateRow } from '../store/select.ts'
 import { commitChange, type EnvironmentRow } from './change.ts'
@@ -12,6 +12,7 @@ import {
   type OpenFlag,
   type RevisedFlag,
 } from './revise-flag.ts'
+import { refuseRestating, restoredStates, whereRestored } from './restored-states.ts'
 import { refuseTooMany } from './sizes.ts'
 import { toFlag, toFlagInEnvironment, toFlagState } from './views.ts'
 
@@ -46,19 +47,35 @@ export async function updateFlag(
   })
 }
 
-/** Archives a flag, or brings it back: readers no longer find it, while its key, seed and state stay. */
-export async function archiveFlag(
+/** Archives a flag: readers no longer find it, while its key, seed and state stay. */
+export async function archiveFlag(deps: Deps, actor: Actor, command: FlagPath & Conditional) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openFlag(change, command)
+    checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
+    return definitionAnswer(await reviseFlag(change, open, archival(open, change.now, command.comment)))
+  })
+}
+
+/** Brings an archived flag back in one change, so that nobody meets it as it was before it is what it is to be. */
+export async function restoreFlag(
   deps: Deps,
   actor: Actor,
-  command: FlagPath & Conditional & { archived: boolean },
+  command: FlagPath & Conditional & { patch: Omit<FlagRestore, 'comment'> },
 ) {
   return commitChange(deps, actor, async (change) => {
     const open = await openFlag(change, command)
     checkIfMatch(command.ifMatch, etagOf(open.flag.revision), toFlag(open.flag))
-    if (open.flag.archivedAt && !command.archived) await refuseTooMany(change.tx, 'flags', open.project, 1)
-    return definitionAnswer(
-      await reviseFlag(change, open, archival(open, command.archived, change.now, command.comment)),
-    )
+    if (open.flag.archivedAt) await refuseTooMany(change.tx, 'flags', open.project, 1)
+    else refuseRestating(command.patch)
+    const { environments = {}, ...definition } = command.patch
+    const revision = {
+      action: 'flag.restore',
+      flag: { ...definitionOf(definition), archivedAt: null },
+      states: restoredStates(change, open, { patches: environments, patch: patchState }),
+      where: whereRestored,
+      comment: command.comment,
+    }
+    return definitionAnswer(await reviseFlag(change, open, revision))
   })
 }
 
@@ -80,7 +97,7 @@ export async function updateFlagState(
     const next = patchState(state.state, command.patch)
     const revision = {
       action: 'flag.update',
-      state: { environmentId: environment.id, next },
+      states: new Map([[environment.id, next]]),
       comment: command.comment,
     }
     return stateAnswer(await reviseFlag(change, open, revision), environment)
@@ -133,7 +150,7 @@ export async function updateFlagIn(
     const revision = {
       action: 'flag.update',
       flag: definitionOf(definition),
-      state: { environmentId: environment.id, next },
+      states: new Map([[environment.id, next]]),
       comment,
     }
     return wholeAnswer(await reviseFlag(change, open, revision), command.environment)
@@ -147,7 +164,7 @@ export async function archiveFlagIn(deps: Deps, actor: Actor, command: StatePath
     const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
     return wholeAnswer(
-      await reviseFlag(change, open, archival(open, true, change.now, command.comment)),
+      await reviseFlag(change, open, archival(open, change.now, command.comment)),
       command.environment,
     )
   })
@@ -158,15 +175,13 @@ function toggling(open: OpenFlag, command: Toggle, state: StateRow) {
   const next = { ...state.state, enabled: command.enabled ?? !state.state.enabled }
   return {
     action: 'flag.toggle',
-    state: { environmentId: state.environmentId, next },
+    states: new Map([[state.environmentId, next]]),
     comment: command.comment,
   }
 }
 
-function archival(open: OpenFlag, archived: boolean, now: Date, comment: string | undefined) {
-  const isDone = (open.flag.archivedAt !== null) === archived
-  const archivedAt = isDone ? open.flag.archivedAt : archived ? now : null
-  return { action: archived ? 'flag.archive' : 'flag.restore', flag: { archivedAt }, comment }
+function archival({ flag }: OpenFlag, now: Date, comment: string | undefined) {
+  return { action: 'flag.archive', flag: { archivedAt: flag.archivedAt ?? now }, comment }
 }
 
 function definitionAnswer({ after: { flag }, versions, warnings }: RevisedFlag) {

@@ -2,11 +2,13 @@ import { patchSegment } from '@halyard/shared/checks/segment-rules.ts'
 import type {
   SegmentDefinitionPatch,
   SegmentPatch,
+  SegmentRestore,
   SegmentStatePatch,
 } from '@halyard/shared/contract/segment.ts'
 import type { Actor, Deps } from '../ports.ts'
 import { commitChange, type Change, type EnvironmentRow } from './change.ts'
 import { checkIfMatch, etagOf } from './precondition.ts'
+import { refuseRestating, restoredStates, whereRestored } from './restored-states.ts'
 import {
   openSegment,
   refuseArchivedSegment,
@@ -46,16 +48,35 @@ export async function updateSegment(
   })
 }
 
-/** Archives a segment that nothing uses, or brings it back. */
-export async function archiveSegment(
+/** Archives a segment that nothing uses. */
+export async function archiveSegment(deps: Deps, actor: Actor, command: SegmentPath & Conditional) {
+  return commitChange(deps, actor, async (change) => {
+    const open = await openSegment(change, command)
+    checkIfMatch(command.ifMatch, etagOf(open.segment.revision), toSegment(open.segment))
+    return definitionAnswer(await reviseSegment(change, open, archival(change, open, command.comment)))
+  })
+}
+
+/** Brings an archived segment back in one change. */
+export async function restoreSegment(
   deps: Deps,
   actor: Actor,
-  command: SegmentPath & Conditional & { archived: boolean },
+  command: SegmentPath & Conditional & { patch: Omit<SegmentRestore, 'comment'> },
 ) {
   return commitChange(deps, actor, async (change) => {
     const open = await openSegment(change, command)
     checkIfMatch(command.ifMatch, etagOf(open.segment.revision), toSegment(open.segment))
-    return definitionAnswer(await reviseSegment(change, open, await archival(change, open, command)))
+    if (open.segment.archivedAt) await refuseTooMany(change.tx, 'segments', open.project, 1)
+    else refuseRestating(command.patch)
+    const { environments = {}, ...definition } = command.patch
+    const revision = {
+      action: 'segment.restore',
+      segment: { ...given(definition), archivedAt: null },
+      states: restoredStates(change, open, { patches: environments, patch: patchSegment }),
+      where: whereRestored,
+      comment: command.comment,
+    }
+    return definitionAnswer(await reviseSegment(change, open, revision))
   })
 }
 
@@ -74,7 +95,7 @@ export async function updateSegmentState(
     const next = patchSegment(state.state, command.patch)
     const revision = {
       action: 'segment.update',
-      state: { environmentId: environment.id, next },
+      states: new Map([[environment.id, next]]),
       comment: command.comment,
     }
     return stateAnswer(await reviseSegment(change, open, revision), environment)
@@ -98,7 +119,7 @@ export async function updateSegmentIn(
     const revision = {
       action: 'segment.update',
       segment: given(definition),
-      state: { environmentId: environment.id, next },
+      states: new Map([[environment.id, next]]),
       comment,
     }
     return wholeAnswer(await reviseSegment(change, open, revision), command.environment)
@@ -111,20 +132,13 @@ export async function archiveSegmentIn(deps: Deps, actor: Actor, command: StateP
     const open = await openSegment(change, command)
     const current = wholeAnswer({ after: open, versions: {}, warnings: [] }, command.environment)
     checkIfMatch(command.ifMatch, current.etag, current.result)
-    const revision = await archival(change, open, { ...command, archived: true })
+    const revision = archival(change, open, command.comment)
     return wholeAnswer(await reviseSegment(change, open, revision), command.environment)
   })
 }
 
-async function archival(
-  { tx, now }: Change,
-  { project, segment }: OpenSegment,
-  { archived, comment }: Conditional & { archived: boolean },
-) {
-  const isDone = (segment.archivedAt !== null) === archived
-  if (!isDone && !archived) await refuseTooMany(tx, 'segments', project, 1)
-  const archivedAt = isDone ? segment.archivedAt : archived ? now : null
-  return { action: archived ? 'segment.archive' : 'segment.restore', segment: { archivedAt }, comment }
+function archival({ now }: Change, { segment }: OpenSegment, comment: string | undefined) {
+  return { action: 'segment.archive', segment: { archivedAt: segment.archivedAt ?? now }, comment }
 }
 
 /** The fields that a merge patch names. */

@@ -93,7 +93,7 @@ export async function archiveManifestFlag(
   actor: Actor,
   { project, key }: { readonly project: string; readonly key: string },
 ) {
-  const { result } = await archiveFlag(deps, actor, { project, key, archived: true })
+  const { result } = await archiveFlag(deps, actor, { project, key })
   return {
     message: `Flag "${key}" is archived: readers no longer find it, and it can be restored.`,
     archivedAt: result.updatedAt, // what is archived is not changed any more

@@ -112,7 +112,7 @@ export async function writeMembers(
 ): Promise<MembersAnswer> {
   const revised = await reviseSegment(change, open, {
     action,
-    state: { environmentId: environment.id, next: { ...state.state, members } },
+    states: new Map([[environment.id, { ...state.state, members }]]),
     comment,
   })
   if (members && (await blobBytesOf(change.tx, place)) > limits.blobBytesPerEnvironment) {

@@ -68,7 +68,7 @@ async function operate(change: Change, open: OpenFlag, { environment, deed }: Co
   const next = deed.next(state, open.flag, change.now.getTime())
   return reviseFlag(change, open, {
     action: deed.action,
-    state: { environmentId, next },
+    states: new Map([[environmentId, next]]),
     comment: deed.comment,
   })
 }

@@ -34,8 +34,10 @@ export interface OpenFlag {
 interface Revision {
   readonly action: string
   readonly flag?: Partial<FlagRow>
-  /** The new state of one environment. */
-  readonly state?: { readonly environmentId: string; readonly next: AppliedFlagState }
+  /** New states by environment id. */
+  readonly states?: ReadonlyMap<string, AppliedFlagState>
+  /** Where the request holds the state of an environment; the request is that state if left out. */
+  readonly where?: (environment: EnvironmentRow) => string
   readonly comment?: string | undefined
 }
 
@@ -83,22 +85,19 @@ export function refuseArchived({ flag }: OpenFlag): void {
 export async function reviseFlag(change: Change, before: OpenFlag, revision: Revision): Promise<RevisedFlag> {
   const after = apply(change, before, revision)
   const isRedefined = after.flag !== before.flag
-  const restated = revision.state && after.states.get(revision.state.environmentId)
-  const isRestated = restated !== undefined && restated !== before.states.get(restated.environmentId)
+  const own = ownOf(before, revision)
+  const restated = own.filter(({ id }) => after.states.get(id) !== before.states.get(id))
   // A state concerns its own environment, a definition all of them.
-  const concerned = before.environments.filter(
-    ({ id }) => isRedefined || !revision.state || id === revision.state.environmentId,
-  )
-  const own = revision.state?.environmentId
-  const warnings = own === undefined ? [] : warningsIn(before, after, { id: own, now: change.now })
-  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned), warnings }
+  const concerned: readonly EnvironmentRow[] = isRedefined || own.length === 0 ? before.environments : own
+  const warnings = firstWarnings(own.flatMap((one) => warningsIn(before, after, { ...one, now: change.now })))
+  if (!isRedefined && restated.length === 0) return { after, versions: versionsOf(concerned), warnings }
 
   refuseErrors([
     ...(isRedefined ? redefinitionErrors(after, own) : []),
-    ...(own === undefined ? [] : ownErrors(before, after, own)),
+    ...own.flatMap((one) => ownErrors(before, after, one)),
   ])
   if (isRedefined) await writeDefinition(change, before.flag, after.flag)
-  if (isRestated) await writeState(change, restated)
+  for (const { id } of restated) await writeState(change, stateIn(after.states, id)) // oxlint-disable-line no-await-in-loop -- one connection
   await checkReferences(change, { before, after, own })
   const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
   const grown = raised.filter(({ id }) => mayGrow(recordIn(before, id), recordIn(after, id)))
@@ -107,40 +106,62 @@ export async function reviseFlag(change: Change, before: OpenFlag, revision: Rev
     historyOf('flag', after.flag.id, recordIn(after, id)),
   ])
   const versions = { ...versionsOf(concerned), ...raisedVersions }
-  const environment = isRestated
-    ? before.environments.find(({ id }) => id === restated.environmentId)?.key
-    : undefined
+  const shown = ({ flag, states }: OpenFlag) => ({
+    ...(isRedefined && toFlag(flag)),
+    ...statesShown(states, restated, revision),
+  })
+  const [only] = revision.where ? [] : restated
   await change.audit({
     action: revision.action,
     resource: `flag/${before.flag.key}`,
     project: before.project.key,
-    ...(environment !== undefined && { environment }),
+    ...(only && { environment: only.key }),
     versions,
-    before: {
-      ...(isRedefined && toFlag(before.flag)),
-      ...(isRestated && { state: stateIn(before.states, restated.environmentId).state }),
-    },
-    after: { ...(isRedefined && toFlag(after.flag)), ...(isRestated && { state: restated.state }) },
+    before: shown(before),
+    after: shown(after),
     comment: revision.comment,
   })
   return { after, versions, warnings }
 }
 
-function apply({ now }: Change, before: OpenFlag, { flag: patch, state }: Revision): OpenFlag {
+/** An environment whose state a change gives, and where the request holds it. */
+type Own = EnvironmentRow & { readonly where: string }
+
+function ownOf({ environments }: OpenFlag, { states, where }: Revision): Own[] {
+  return environments
+    .filter(({ id }) => states?.has(id))
+    .map((row) => ({ ...row, where: where?.(row) ?? '' }))
+}
+
+/** For the audit: the one state, or those of a request that names environments. */
+function statesShown(states: OpenFlag['states'], restated: readonly Own[], { where }: Revision) {
+  const [first] = restated
+  if (!first) return {}
+  if (!where) return { state: stateIn(states, first.id).state }
+  return { states: Object.fromEntries(restated.map(({ id, key }) => [key, stateIn(states, id).state])) }
+}
+
+function apply(
+  { now }: Change,
+  before: OpenFlag,
+  { flag: patch, states: given = new Map() }: Revision,
+): OpenFlag {
   const patched = { ...before.flag, ...patch }
   const flag = isEqual(patched, before.flag)
     ? before.flag
     : { ...patched, revision: patched.revision + 1, updatedAt: now }
-  if (!state) return { ...before, flag }
-  const row = stateIn(before.states, state.environmentId)
-  if (isEqual(state.next, row.state)) return { ...before, flag }
-  const next = { ...row, state: state.next, stateRevision: row.stateRevision + 1, stateUpdatedAt: now }
-  return { ...before, flag, states: new Map(before.states).set(state.environmentId, next) }
+  const states = new Map(before.states)
+  for (const [id, state] of given) {
+    const row = stateIn(before.states, id)
+    if (!isEqual(state, row.state))
+      states.set(id, { ...row, state, stateRevision: row.stateRevision + 1, stateUpdatedAt: now })
+  }
+  return { ...before, flag, states }
 }
 
 /** What a new definition breaks of its own, and of the states in other environments than the change is about. */
-function redefinitionErrors({ flag, environments, states }: OpenFlag, own: string | undefined): WrongField[] {
-  const others = environments.filter(({ id }) => id !== own)
+function redefinitionErrors({ flag, environments, states }: OpenFlag, own: readonly Own[]): WrongField[] {
+  const others = environments.filter(({ id }) => !own.some((one) => one.id === id))
   const lost = others.flatMap(({ id, key }) =>
     variantErrors(stateIn(states, id).state, flag, '').map(({ pointer, detail }) => ({
       pointer: '/variants',
@@ -151,16 +172,19 @@ function redefinitionErrors({ flag, environments, states }: OpenFlag, own: strin
 }
 
 /** Rules that stay as they are were checked when they came: no kill switch waits for their patterns. */
-function ownErrors(before: OpenFlag, after: OpenFlag, environmentId: string): WrongField[] {
-  const [old, { state }] = [stateIn(before.states, environmentId), stateIn(after.states, environmentId)]
+function ownErrors(before: OpenFlag, after: OpenFlag, { id, where }: Own): WrongField[] {
+  const [old, { state }] = [stateIn(before.states, id), stateIn(after.states, id)]
   const isRuled = !isEqual(old.state.rules, state.rules)
-  return [...stateErrors(state, after.flag, ''), ...(isRuled ? ruleErrors(state, '', nothingSpent()) : [])]
+  return [
+    ...stateErrors(state, after.flag, where),
+    ...(isRuled ? ruleErrors(state, where, nothingSpent()) : []),
+  ]
 }
 
 /** Only what refers, or is referred to, can break: other changes are not slowed down. */
 async function checkReferences(
   change: Change,
-  { before, after, own }: { before: OpenFlag; after: OpenFlag; own: string | undefined },
+  { before, after, own }: { before: OpenFlag; after: OpenFlag; own: readonly Own[] },
 ) {
   const { project, flag, environments } = after
   const target = { kind: 'flag', key: flag.key } as const
@@ -171,27 +195,36 @@ async function checkReferences(
   const isElsewhere = wasArchived || !isEqual(variantKeys(before.flag), variantKeys(flag))
   const referencesIn = ({ states }: OpenFlag, id: string) => flagReferences(stateIn(states, id).state)
   const concerned = environments.filter(
-    ({ id }) => isElsewhere || (id === own && !isEqual(referencesIn(before, id), referencesIn(after, id))),
+    ({ id }) =>
+      isElsewhere ||
+      (whereOf(own, id) !== undefined && !isEqual(referencesIn(before, id), referencesIn(after, id))),
   )
   await refuseBrokenReferences(change, {
     projectId: project.id,
     environments: concerned,
     changed: [target],
-    own: ({ code = 'invalid_value', pointer, detail }, environment) =>
-      environment.id === own
-        ? { code, pointer, detail }
-        : { code, pointer: '', detail: `${environment.key} has at ${pointer}: ${detail}` },
+    own: ({ code = 'invalid_value', pointer, detail }, { id, key }) => {
+      const where = whereOf(own, id)
+      return where === undefined
+        ? { code, pointer: '', detail: `${key} has at ${pointer}: ${detail}` }
+        : { code, pointer: `${where}${pointer}`, detail }
+    },
     lost: '/variants',
   })
+}
+
+function whereOf(own: readonly Own[], environmentId: string): string | undefined {
+  return own.find(({ id }) => id === environmentId)?.where
 }
 
 function variantKeys({ variants: list }: FlagRow): string[] {
   return list.map(({ key }) => key)
 }
 
-function warningsIn(before: OpenFlag, after: OpenFlag, { id, now }: { id: string; now: Date }) {
+function warningsIn(before: OpenFlag, after: OpenFlag, { id, where, now }: Own & { now: Date }) {
   const [old, next] = [stateIn(before.states, id), stateIn(after.states, id)]
-  return firstWarnings(flagWarnings(old.state, next.state, now.getTime()))
+  const warnings = flagWarnings(old.state, next.state, now.getTime())
+  return warnings.map((warning) => ({ ...warning, pointer: `${where}${warning.pointer}` }))
 }
 
 async function writeDefinition({ tx, actor }: Change, before: FlagRow, after: FlagRow) {

@@ -31,8 +31,10 @@ export interface OpenSegment {
 interface Revision {
   readonly action: string
   readonly segment?: Partial<SegmentRow>
-  /** The new state of one environment. */
-  readonly state?: { readonly environmentId: string; readonly next: AppliedSegmentState }
+  /** New states by environment id. */
+  readonly states?: ReadonlyMap<string, AppliedSegmentState>
+  /** Where the request holds the state of an environment; the request is that state if left out. */
+  readonly where?: (environment: EnvironmentRow) => string
   readonly comment?: string | undefined
 }
 
@@ -82,18 +84,19 @@ export async function reviseSegment(
   revision: Revision,
 ): Promise<RevisedSegment> {
   const after = apply(change, before, revision)
-  const own = revision.state?.environmentId
+  const own = before.environments.filter(({ id }) => revision.states?.has(id))
   const isRedefined = after.segment !== before.segment
-  const restated = own === undefined ? undefined : after.states.get(own)
-  const isRestated = restated !== undefined && restated !== before.states.get(restated.environmentId)
+  const restated = own.filter(({ id }) => after.states.get(id) !== before.states.get(id))
   // A state concerns its own environment, a definition all of them.
-  const concerned = before.environments.filter(({ id }) => isRedefined || own === undefined || id === own)
-  if (!isRedefined && !isRestated) return { after, versions: versionsOf(concerned), warnings: [] }
+  const concerned = isRedefined || own.length === 0 ? before.environments : own
+  if (!isRedefined && restated.length === 0) return { after, versions: versionsOf(concerned), warnings: [] }
 
-  const warnings = isRestated ? checkState(stateIn(before.states, restated.environmentId), restated) : []
+  const warnings = restated.flatMap((row) =>
+    checkState(before, after, { row, where: revision.where?.(row) ?? '' }),
+  )
   if (isRedefined) await writeDefinition(change, after.segment)
-  if (isRestated) await writeState(change, restated)
-  await checkReferences(change, { before, after, own })
+  for (const { id } of restated) await writeState(change, stateIn(after.states, id)) // oxlint-disable-line no-await-in-loop -- one connection
+  await checkReferences(change, { before, after, revision })
   const raised = before.environments.filter(({ id }) => !isEqual(recordIn(before, id), recordIn(after, id)))
   const grown = raised.filter(({ id }) => mayGrow(recordIn(before, id), recordIn(after, id)))
   await refuseOversize(change.tx, change.actor.orgId, grown)
@@ -101,26 +104,37 @@ export async function reviseSegment(
     historyOf('segment', after.segment.id, recordIn(after, id)),
   ])
   const versions = { ...versionsOf(concerned), ...raisedVersions }
-  await audit(change, { before, after, revision, versions })
+  await audit(change, { before, after, revision, restated, versions })
   return { after, versions, warnings }
 }
 
 /** A tree that stays as it is was checked when it came. */
-function checkState({ state: before }: SegmentStateRow, { state: after }: SegmentStateRow): Warning[] {
-  if (!isEqual({ when: before.when }, { when: after.when })) refuseErrors(segmentErrors(after, ''))
-  return segmentFacts(before, after)
+function checkState(
+  before: OpenSegment,
+  after: OpenSegment,
+  { row: { id }, where }: { readonly row: EnvironmentRow; readonly where: string },
+): Warning[] {
+  const [{ state: old }, { state }] = [stateIn(before.states, id), stateIn(after.states, id)]
+  if (!isEqual({ when: old.when }, { when: state.when })) refuseErrors(segmentErrors(state, where))
+  return segmentFacts(old, state).map((warning) => ({ ...warning, pointer: `${where}${warning.pointer}` }))
 }
 
-function apply({ now }: Change, before: OpenSegment, { segment: patch, state }: Revision): OpenSegment {
+function apply(
+  { now }: Change,
+  before: OpenSegment,
+  { segment: patch, states: given = new Map() }: Revision,
+): OpenSegment {
   const patched = { ...before.segment, ...patch }
   const segment = isEqual(patched, before.segment)
     ? before.segment
     : { ...patched, revision: patched.revision + 1, updatedAt: now }
-  if (!state) return { ...before, segment }
-  const row = stateIn(before.states, state.environmentId)
-  if (isEqual(state.next, row.state)) return { ...before, segment }
-  const next = { ...row, state: state.next, stateRevision: row.stateRevision + 1, stateUpdatedAt: now }
-  return { ...before, segment, states: new Map(before.states).set(state.environmentId, next) }
+  const states = new Map(before.states)
+  for (const [id, state] of given) {
+    const row = stateIn(before.states, id)
+    if (!isEqual(state, row.state))
+      states.set(id, { ...row, state, stateRevision: row.stateRevision + 1, stateUpdatedAt: now })
+  }
+  return { ...before, segment, states }
 }
 
 async function writeDefinition({ tx, actor }: Change, row: SegmentRow) {
@@ -149,7 +163,7 @@ async function writeState(
 /** Only what refers, or is referred to, can break. */
 async function checkReferences(
   change: Change,
-  { before, after, own }: { before: OpenSegment; after: OpenSegment; own: string | undefined },
+  { before, after, revision }: Pick<Revised, 'before' | 'after' | 'revision'>,
 ) {
   const { project, segment, environments } = after
   const target = { kind: 'segment', key: segment.key } as const
@@ -157,43 +171,51 @@ async function checkReferences(
   const wasArchived = before.segment.archivedAt !== null
   if (segment.archivedAt && !wasArchived) await refuseInUse(change, { ...at, target })
   if (segment.archivedAt) return
-  const referencesIn = ({ states }: OpenSegment, id: string) => segmentReferences(stateIn(states, id).state)
   const concerned = environments.filter(
-    ({ id }) => wasArchived || (id === own && !isEqual(referencesIn(before, id), referencesIn(after, id))),
+    ({ id }) =>
+      wasArchived ||
+      (revision.states?.has(id) === true && !isEqual(referencesIn(before, id), referencesIn(after, id))),
   )
   await refuseBrokenReferences(change, {
     ...at,
     environments: concerned,
     changed: [target],
     own: ({ code = 'invalid_value', pointer, detail }, environment) =>
-      environment.id === own
-        ? { code, pointer, detail }
+      revision.states?.has(environment.id) === true
+        ? { code, pointer: `${revision.where?.(environment) ?? ''}${pointer}`, detail }
         : { code, pointer: '', detail: `${environment.key} has at ${pointer}: ${detail}` },
     lost: '',
   })
+}
+
+function referencesIn({ states }: OpenSegment, environmentId: string) {
+  return segmentReferences(stateIn(states, environmentId).state)
 }
 
 interface Revised {
   readonly before: OpenSegment
   readonly after: OpenSegment
   readonly revision: Revision
+  readonly restated: readonly EnvironmentRow[]
   readonly versions: Versions
 }
 
-async function audit(change: Change, { before, after, revision, versions }: Revised) {
-  const own = revision.state?.environmentId
-  const environment = before.environments.find(({ id }) => id === own)?.key
+async function audit(change: Change, { before, after, revision, restated, versions }: Revised) {
   const isRedefined = after.segment !== before.segment
-  const isRestated = own !== undefined && after.states.get(own) !== before.states.get(own)
+  const [only] = revision.where ? [] : restated
   const shown = ({ segment, states }: OpenSegment) => ({
     ...(isRedefined && toSegment(segment)),
-    ...(isRestated && { state: stateIn(states, own).state }),
+    ...(only && { state: stateIn(states, only.id).state }),
+    ...(!only &&
+      restated.length > 0 && {
+        states: Object.fromEntries(restated.map(({ id, key }) => [key, stateIn(states, id).state])),
+      }),
   })
   await change.audit({
     action: revision.action,
     resource: `segment/${before.segment.key}`,
     project: before.project.key,
-    ...(isRestated && environment !== undefined && { environment }),
+    ...(only && { environment: only.key }),
     versions,
     before: shown(before),
     after: shown(after),
