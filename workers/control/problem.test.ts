@@ -1,4 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { problems } from '@halyard/shared/contract/problems.ts'
@@ -9,9 +11,13 @@ import { useKit } from './test-kit.ts'
 const kit = useKit()
 
 test('every problem code is thrown somewhere', () => {
-  const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+  const checks = fileURLToPath(new URL('../../shared/checks/', import.meta.url))
+  const sources = [import.meta.dirname, checks]
+    .flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
+    )
     .filter((name) => name.endsWith('.ts') && !/\.test\.ts$|test-kit/.test(name))
-    .map((name) => readFileSync(`${import.meta.dirname}/${name}`, 'utf8'))
+    .map((name) => readFileSync(name, 'utf8'))
     .join('\n')
   expect(Object.keys(problems).filter((code) => !sources.includes(`'${code}'`))).toEqual([])
 })
