@@ -70,8 +70,7 @@ export function makeSender(to: Edge): Sender {
     },
     countMetric: (name, value) => {
       if (!metricName.test(name) || !(Math.abs(value ?? 0) < valueMax)) {
-        if (!isWarned)
-          to.logger?.warn(`halyard: track dropped "${name}": ${metricName}, below 1e12`)
+        if (!isWarned) to.logger?.warn(`halyard: track dropped "${name}": ${metricName}, below 1e12`)
         isWarned = true
         return
       }
