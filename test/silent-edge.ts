@@ -28,6 +28,9 @@ export async function startSilentEdge(): Promise<SilentEdge> {
     const onward = connect(Number(target.port), target.hostname)
     keep(onward)
     socket.pipe(onward).pipe(socket)
+    // A connection that is cut ends no pipe.
+    socket.on('close', () => onward.destroy())
+    onward.on('close', () => socket.destroy())
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
